@@ -46,7 +46,7 @@ const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 test("the stage that others wait for is named, and each says how its time is spent", async () => {
   await at("/workflows/narrow");
   const says =
-    /hold sets the pace: it is busy \d+ % of its time, and make is held up \d+ % of its\./;
+    /hold sets the pace: it holds records back, and make is held up \d+ % of its time[;.]/;
   await page.getByRole("status").filter({ hasText: says }).waitFor();
   await stage("hold")
     .getByText(/^\d+ % busy/)

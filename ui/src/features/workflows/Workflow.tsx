@@ -1,5 +1,5 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Suspense } from "react";
+import { Suspense, useEffect } from "react";
 import type { Schemas } from "../../api/client";
 import { history } from "../../live";
 import { rates } from "../../live/history";
@@ -121,6 +121,9 @@ function Actions({ name }: { name: string }) {
   );
 }
 
+/** How long ago it is looked at how stages spend their time: what is so at one moment alone is no news. */
+const LOOKS_MS = [0, 3_000, 6_000, 9_000, 12_000];
+
 function Sentence({ detail }: { detail: Detail }) {
   const now = useNow();
   const byStage = <T,>(of: (name: string) => T | undefined) =>
@@ -130,9 +133,11 @@ function Sentence({ detail }: { detail: Detail }) {
         return it === undefined ? [] : [[id, it] as const];
       }),
     );
-  const loads = byStage((name) => load(history.readings(name), now));
+  // The graph is on one tab, and the sentence on each.
+  useEffect(() => history.followStages(detail.name), [detail.name]);
+  const looks = LOOKS_MS.map((ago) => byStage((name) => load(history.readings(name), now - ago)));
   const passing = byStage((name) => rates(history.of(name), now));
-  const { tone, text } = flow(detail, rates(history.of(detail.name), now), loads, passing);
+  const { tone, text } = flow(detail, rates(history.of(detail.name), now), looks, passing);
   return (
     <>
       <output className={css.sentence} data-tone={tone}>

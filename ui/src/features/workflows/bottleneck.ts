@@ -5,32 +5,98 @@ import type { Load } from "../../live/load";
 
 /** Who waits for less than this share of its time is not held up. */
 const HELD_UP = 0.1;
+/** Who works for less than this share of its time is not said to work. */
+const WORKS = 0.01;
+
+type Stages = readonly Pick<Schemas["Stage"], "id" | "kind" | "counts">[];
+type Edges = readonly Pick<Schemas["Edge"], "from" | "port" | "to">[];
+export type Loads = ReadonlyMap<string, Load>;
 
 export interface Bottleneck {
   stage: string;
   busy: number;
+  /** It holds records back, whatever it is busy with. */
+  holds: boolean;
   /** Who waits for it most. */
   waits: string;
   blocked: number;
+  /** Records that were sent to it and that it has not taken; none where that is not known. */
+  waiting: number;
 }
 
-/** The busiest of the stages behind one that is held up; nothing where none is. */
-export function bottleneck(
-  edges: readonly Pick<Schemas["Edge"], "from" | "to">[],
-  loads: ReadonlyMap<string, Load>,
-): Bottleneck | undefined {
-  const [held] = [...loads]
-    .filter(([, it]) => it.blocked >= HELD_UP)
-    .sort(([, a], [, b]) => b.blocked - a.blocked);
-  if (!held) return undefined;
-  const [busiest] = [...behind(held[0], edges)]
-    .flatMap((id) => {
-      const load = loads.get(id);
-      return load ? [{ id, busy: load.busy }] : [];
+/**
+ * The last stage on its way that holds up the one before it, and is not held up itself; of several, a throttle, or the
+ * busiest. Nothing where none is held up, or where it can't be told which of several it waits for.
+ */
+export function bottleneck(stages: Stages, edges: Edges, loads: Loads): Bottleneck | undefined {
+  const held = new Set([...loads].flatMap(([id, it]) => (it.blocked >= HELD_UP ? [id] : [])));
+  if (held.size === 0) return undefined;
+  const brakes = new Set(edges.flatMap((it) => (held.has(it.from) ? [it.to] : [])));
+  const queues = queuesOf(stages, edges);
+  const [first, second] = stages
+    .filter(({ id }) => brakes.has(id) && loads.has(id) && !held.has(id))
+    .map(({ id, kind }) => {
+      const busy = loads.get(id)?.busy ?? 0;
+      const throttles = kind === "throttle";
+      const works = busy < WORKS ? 0 : busy;
+      const waiting = queues.get(id)?.waiting ?? 0;
+      return { stage: id, busy, works, throttles, waiting };
     })
-    .sort((a, b) => b.busy - a.busy);
-  if (!busiest) return undefined;
-  return { stage: busiest.id, busy: busiest.busy, waits: held[0], blocked: held[1].blocked };
+    // What a throttle is busy with is not told evenly: it may be all of a time, and nothing for minutes.
+    .sort((a, b) => +b.throttles - +a.throttles || b.works - a.works || b.waiting - a.waiting);
+  if (!first) return undefined;
+  const holds = first.throttles || first.works === 0;
+  const isGuess = holds && !first.throttles && first.waiting === second?.waiting;
+  const [waits] = [...before(first.stage, edges)]
+    .flatMap((id) => (held.has(id) ? [{ id, blocked: loads.get(id)?.blocked ?? 0 }] : []))
+    .sort((a, b) => b.blocked - a.blocked);
+  if (isGuess || !waits) return undefined;
+  const { stage, busy, waiting } = first;
+  return { stage, busy, holds, waits: waits.id, blocked: waits.blocked, waiting };
+}
+
+/** What most of some looks say, the newest first: one that differs from those around it is chance. */
+export function steady(looks: readonly (Bottleneck | undefined)[]): Bottleneck | undefined {
+  const votes = (of: string | undefined) => looks.filter((it) => it?.stage === of).length;
+  const [first, ...others] = looks;
+  // The newest of those that are told as often.
+  return others.reduce((most, it) => (votes(it?.stage) > votes(most?.stage) ? it : most), first);
+}
+
+interface Queue {
+  /** Those before the stage. */
+  from: string[];
+  /** Records that they sent to it and that it has not taken. */
+  waiting: number;
+}
+
+/** What waits for each stage. Where one before it has several ports it is not known what of its comes. */
+function queuesOf(stages: Stages, edges: Edges): ReadonlyMap<string, Queue> {
+  const counts = new Map(stages.map((it) => [it.id, it.counts]));
+  const ports = new Map<string, Set<string>>();
+  const from = new Map<string, Set<string>>();
+  for (const it of edges) {
+    ports.set(it.from, (ports.get(it.from) ?? new Set()).add(it.port));
+    from.set(it.to, (from.get(it.to) ?? new Set()).add(it.from));
+  }
+  const queues = [...from].flatMap(([id, senders]): [string, Queue][] => {
+    const all = [...senders];
+    if (all.some((it) => ports.get(it)?.size !== 1)) return [];
+    const sent = all.reduce((total, it) => total + (counts.get(it)?.recordsOut ?? 0), 0);
+    return [[id, { from: all, waiting: Math.max(0, sent - (counts.get(id)?.recordsIn ?? 0)) }]];
+  });
+  return new Map(queues);
+}
+
+/** For which stage the most records wait. */
+export function mostWait(
+  stages: Stages,
+  edges: Edges,
+): { stage: string; waiting: number } | undefined {
+  return [...queuesOf(stages, edges)]
+    .map(([stage, { waiting }]) => ({ stage, waiting }))
+    .filter((it) => it.waiting > 0)
+    .sort((a, b) => b.waiting - a.waiting)[0];
 }
 
 /** Who works for less than this share of its time could take what comes. */
@@ -41,50 +107,54 @@ const CLEARLY = 1.1;
 export interface Behind {
   stage: string;
   busy: number;
+  /** It holds records back, whatever it is busy with. */
+  holds: boolean;
   /** Records per second that come and are not taken. */
   by: number;
   /** Records that were sent to it and that it has not taken. */
   waiting: number;
 }
 
+/** So much more is no chance, whatever a stage does with its time. */
+const FAR = 10;
+
 /**
- * The stage that takes clearly less than is sent to it, and has no time for more: those before it are not held up yet,
- * as there is room between them. Of a stage whose senders have several ports it is not known what of theirs comes to it.
+ * The stage that takes clearly less than is sent to it, and has no time for more, holds records back, or takes next to
+ * nothing: those before it are not held up yet, as there is room between them.
  */
 export function fallsBehind(
-  stages: readonly Pick<Schemas["Stage"], "id" | "counts">[],
-  edges: readonly Schemas["Edge"][],
-  loads: ReadonlyMap<string, Load>,
+  stages: Stages,
+  edges: Edges,
+  loads: Loads,
   rates: ReadonlyMap<string, Pick<Rates, "recordsIn" | "recordsOut">>,
 ): Behind | undefined {
-  const countsOf = (id: string) => stages.find((it) => it.id === id)?.counts;
-  const found = stages.flatMap(({ id, counts }): Behind[] => {
+  const queues = queuesOf(stages, edges);
+  const found = stages.flatMap(({ id, kind }): Behind[] => {
     const busy = loads.get(id)?.busy ?? 0;
     const taken = rates.get(id)?.recordsIn;
-    const senders = edges.filter((it) => it.to === id).map((it) => it.from);
-    const isAll = (from: string) =>
-      new Set(edges.flatMap((it) => (it.from === from ? [it.port] : []))).size === 1;
-    if (busy < AT_ITS_LIMIT || taken === undefined || !senders.every(isAll)) return [];
-    const sum = (of: (from: string) => number | undefined) =>
-      senders.reduce((total, from) => total + (of(from) ?? 0), 0);
-    const sent = sum((from) => rates.get(from)?.recordsOut);
-    const waiting = sum((from) => countsOf(from)?.recordsOut) - counts.recordsIn;
+    const queue = queues.get(id);
+    if (taken === undefined || !queue) return [];
+    const { from, waiting } = queue;
+    const sent = from.reduce((total, it) => total + (rates.get(it)?.recordsOut ?? 0), 0);
+    const holds = kind === "throttle";
+    const isFar = sent > FAR * taken;
     const isBehind = sent > CLEARLY * taken && waiting > 0;
-    return isBehind ? [{ stage: id, busy, by: sent - taken, waiting }] : [];
+    const isMeant = busy >= AT_ITS_LIMIT || holds || isFar;
+    return isBehind && isMeant ? [{ stage: id, busy, holds, by: sent - taken, waiting }] : [];
   });
   return found.sort((a, b) => b.by - a.by)[0];
 }
 
-/** All stages to which records of a stage may come. */
-function behind(from: string, edges: readonly Pick<Schemas["Edge"], "from" | "to">[]): Set<string> {
+/** All stages whose records may come to one. */
+function before(to: string, edges: Edges): Set<string> {
   const seen = new Set<string>();
-  const due = [from];
+  const due = [to];
   for (let at = due.pop(); at !== undefined; at = due.pop())
     for (const it of edges)
-      if (it.from === at && !seen.has(it.to)) {
-        seen.add(it.to);
-        due.push(it.to);
+      if (it.to === at && !seen.has(it.from)) {
+        seen.add(it.from);
+        due.push(it.from);
       }
-  seen.delete(from);
+  seen.delete(to);
   return seen;
 }

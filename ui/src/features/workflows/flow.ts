@@ -1,15 +1,17 @@
 // What can be said of the flow through a workflow, in a sentence.
 import type { Schemas } from "../../api/client";
 import type { Rates } from "../../live/history";
-import type { Load } from "../../live/load";
 import { percent, plural, rate } from "../../logic/format";
 import type { Sentence } from "../../logic/health";
-import { bottleneck, fallsBehind } from "./bottleneck";
+import { bottleneck, fallsBehind, type Loads, mostWait, steady } from "./bottleneck";
 
 type Detail = Schemas["WorkflowDetail"];
 
 /** What passes each stage, by its name. */
 export type StageRates = ReadonlyMap<string, Rates>;
+
+/** How many times as many records come in as go out where that asks for a reason. */
+const FAR = 10;
 
 /** More bad records than this share are worth a warning. */
 const BAD_SHARE = 0.001;
@@ -17,10 +19,11 @@ const BAD_SHARE = 0.001;
 export function flow(
   detail: Detail,
   rates: Rates | undefined,
-  loads: ReadonlyMap<string, Load> = new Map(),
+  /** How stages spend their time, as it was looked at some times; the newest first. */
+  looks: readonly Loads[] = [],
   stages: StageRates = new Map(),
 ): Sentence {
-  const said = moving(detail, rates, loads, stages);
+  const said = moving(detail, rates, looks, stages);
   const paused = detail.pausedStreams ?? 0;
   if (paused === 0) return said;
   const text = `${plural(paused, "stream")} paused: nothing more is read there until somebody resumes it.`;
@@ -30,7 +33,7 @@ export function flow(
 function moving(
   detail: Detail,
   rates: Rates | undefined,
-  loads: ReadonlyMap<string, Load>,
+  looks: readonly Loads[],
   stages: StageRates,
 ): Sentence {
   const { fault, state, schedule } = detail;
@@ -55,18 +58,25 @@ function moving(
   const moves = isMoving
     ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`
     : "";
-  const narrow = bottleneck(detail.edges, loads);
+  const [loads = new Map()] = looks;
+  const seen = looks.filter((it) => it.size > 0);
+  const narrow = steady(seen.map((it) => bottleneck(detail.stages, detail.edges, it)));
   if (narrow) {
-    const { stage, busy, waits, blocked } = narrow;
-    const why = `${stage} sets the pace: it is busy ${percent(busy)} of its time, and ${waits} is held up ${percent(blocked)} of its.`;
-    return { tone: "warn", text: joined(moves, why, bad) };
+    const { stage, waits, blocked, waiting } = narrow;
+    const why = `${stage} sets the pace: it ${spends(narrow)}, and ${waits} is held up ${percent(blocked)} of its time`;
+    const queue = waiting > 0 ? `; ${wait(waiting)} for ${stage}` : "";
+    return { tone: "warn", text: joined(moves, `${why}${queue}.`, bad) };
   }
   const late = moves && fallsBehind(detail.stages, detail.edges, loads, stages);
   if (late) {
-    const { stage, busy, by, waiting } = late;
-    const why = `${stage} falls behind by ${rate(by)}: it is busy ${percent(busy)} of its time, and ${plural(waiting, "record")} ${waiting === 1 ? "waits" : "wait"} for it.`;
+    const { stage, by, waiting } = late;
+    const why = `${stage} falls behind by ${rate(by)}: it ${spends(late)}, and ${wait(waiting)} for it.`;
     return { tone: "warn", text: joined(moves, why, bad) };
   }
+  const isFar = isMoving && rates.recordsIn > FAR * rates.recordsOut;
+  const queue = isFar ? mostWait(detail.stages, detail.edges) : undefined;
+  if (queue && queue.waiting > (rates?.recordsIn ?? 0))
+    return { tone: "warn", text: joined(moves, `${wait(queue.waiting)} for ${queue.stage}.`, bad) };
   const [busiest] = [...loads].sort(([, a], [, b]) => b.busy - a.busy);
   const pace =
     moves && busiest
@@ -80,6 +90,12 @@ function moving(
     text: `${open}; numbers count streams that have ended, and live ones with each checkpoint.`,
   };
 }
+
+const spends = ({ holds, busy }: { holds: boolean; busy: number }) =>
+  holds ? "holds records back" : `is busy ${percent(busy)} of its time`;
+
+const wait = (records: number) =>
+  `${plural(records, "record")} ${records === 1 ? "waits" : "wait"}`;
 
 const joined = (...parts: string[]) => parts.filter((it) => it !== "").join(" ");
 

@@ -129,11 +129,11 @@ test("the stage that others wait for is named, with how much", () => {
     ["b", { busy: 0.1, blocked: 0 }],
   ]);
   const moving = { ...STILL, recordsIn: 20, recordsOut: 10 };
-  expect(flow(detail({}), moving, loads)).toEqual({
+  expect(flow(detail({}), moving, [loads])).toEqual({
     tone: "warn",
-    text: "20/s records in, 10/s out. a sets the pace: it is busy 97 % of its time, and read is held up 80 % of its.",
+    text: "20/s records in, 10/s out. a sets the pace: it is busy 97 % of its time, and read is held up 80 % of its time.",
   });
-  expect(flow(detail({}), moving, new Map([["b", { busy: 0.1, blocked: 0.02 }]])).text).toContain(
+  expect(flow(detail({}), moving, [new Map([["b", { busy: 0.1, blocked: 0.02 }]])]).text).toContain(
     "No stage holds up others: the busiest, b, works 10 % of its time.",
   );
   const read = stage("read", { counts: { ...NO_COUNTS, recordsOut: 37_400 } });
@@ -148,17 +148,72 @@ test("the stage that others wait for is named, with how much", () => {
       ["read", { ...STILL, recordsOut }],
       ["slow", { ...STILL, recordsIn: 95 }],
     ]);
-  expect(flow(late, { ...STILL, recordsIn: 205, recordsOut: 94 }, busy, passing(205))).toEqual({
+  expect(flow(late, { ...STILL, recordsIn: 205, recordsOut: 94 }, [busy], passing(205))).toEqual({
     tone: "warn",
     text: "205/s records in, 94/s out. slow falls behind by 110/s: it is busy 91 % of its time, and 20,500 records wait for it.",
   });
-  expect(flow(late, { ...STILL, recordsIn: 100 }, busy, passing(100)).text).toContain(
-    "No stage holds up",
-  );
+  expect(
+    flow(late, { ...STILL, recordsIn: 100, recordsOut: 95 }, [busy], passing(100)).text,
+  ).toContain("No stage holds up");
   const idle = new Map([["slow", { busy: 0.2, blocked: 0 }]]);
-  expect(flow(late, { ...STILL, recordsIn: 205 }, idle, passing(205)).text).toContain(
-    "No stage holds up",
-  );
+  expect(
+    flow(late, { ...STILL, recordsIn: 205, recordsOut: 95 }, [idle], passing(205)).text,
+  ).toContain("No stage holds up");
   const stuck = new Map([["b", { busy: 0, blocked: 0.5 }]]);
-  expect(flow(detail({}), STILL, stuck).text, "nothing is behind it").toContain("Waiting");
+  expect(flow(detail({}), STILL, [stuck]).text, "nothing is behind it").toContain("Waiting");
+});
+
+const make = (recordsOut: number) => stage("make", { counts: { ...NO_COUNTS, recordsOut } });
+const slow = (recordsIn: number) =>
+  stage("slow", { kind: "throttle", counts: { ...NO_COUNTS, recordsIn, recordsOut: recordsIn } });
+const held = detail({
+  stages: [make(533_000), slow(800), stage("drop", { kind: "devNull" })],
+  edges: [
+    { from: "make", port: "out", to: "slow" },
+    { from: "slow", port: "out", to: "drop" },
+  ],
+});
+const spent = (slow: number, drop: number, blocked = 1) =>
+  new Map([
+    ["make", { busy: 0, blocked }],
+    ["slow", { busy: slow, blocked: 0 }],
+    ["drop", { busy: drop, blocked: 0 }],
+  ]);
+const HELD =
+  "slow sets the pace: it holds records back, and make is held up 100 % of its time; 532,200 records wait for slow.";
+
+test("a throttle holds back without being busy, and what is behind it sets no pace", () => {
+  expect(flow(held, undefined, [spent(0, 0.001)])).toEqual({ tone: "warn", text: HELD });
+  expect(flow(held, undefined, [spent(1, 0)]).text).toBe(HELD);
+  const [first] = held.stages;
+  const branched = detail({
+    stages: [first ?? make(0), stage("a"), stage("b")],
+    edges: ["a", "b"].map((to) => ({ from: "make", port: "out", to })),
+  });
+  const idle = new Map(["a", "b"].map((id) => [id, { busy: 0.002, blocked: 0 }]));
+  const looks = [new Map([...idle, ["make", { busy: 0, blocked: 1 }]])];
+  expect(flow(branched, undefined, looks).text, "it is either of them").not.toContain("pace");
+});
+
+test("one look that differs changes no verdict", () => {
+  const [so, other] = [spent(0, 0), spent(0, 0, 0)];
+  expect(flow(held, undefined, [other, so, so, so, so]).text).toBe(HELD);
+  expect(flow(held, undefined, [other, other, other, so, so]).text).not.toContain("pace");
+  expect(flow(held, undefined, [so, new Map(), new Map()]).text, "seen for seconds").toBe(HELD);
+});
+
+test("where far more comes in than goes out, it is said for what it waits", () => {
+  const moving = { ...STILL, recordsIn: 3_438, recordsOut: 4.2 };
+  expect(flow(held, moving).text).toBe(
+    "3,438/s records in, 4.2/s out. 532,200 records wait for slow.",
+  );
+  const passing = new Map([
+    ["make", { ...STILL, recordsOut: 3_438 }],
+    ["slow", { ...STILL, recordsIn: 4 }],
+  ]);
+  expect(flow(held, moving, [], passing).text).toBe(
+    "3,438/s records in, 4.2/s out. slow falls behind by 3,434/s: it holds records back, and 532,200 records wait for it.",
+  );
+  const filtered = detail({ ...held, stages: [make(800), slow(800)] });
+  expect(flow(filtered, moving).text).toBe("3,438/s records in, 4.2/s out.");
 });
