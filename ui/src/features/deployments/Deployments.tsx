@@ -19,6 +19,7 @@ import { ROOT, tree } from "./tree";
 import { Upload } from "./Upload";
 import { Withdraw } from "./Withdraw";
 import type { Wanted } from "./wanted";
+import { whereInShort, whereOf } from "./where";
 
 type All = Schemas["Deployments"];
 type Activation = Schemas["Activation"];
@@ -95,6 +96,8 @@ function Stored({
   const { tag } = route.useSearch();
   const [isOver, setOver] = useState(false);
   const chosen = all.items.find((it) => it.tag === tag);
+  const here = useActivated();
+  const placeOf = (it: Schemas["StoredDeployment"]) => whereOf(it, here);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button is the first
     <div
@@ -139,15 +142,18 @@ function Stored({
                 aria-current={it.tag === tag ? "true" : undefined}
                 style={{ paddingLeft: 10 + depth * 18 }}
               >
-                <span aria-hidden="true">{it.nodes.length > 0 ? "●" : "○"}</span>
+                <span
+                  aria-hidden="true"
+                  data-tone={placeOf(it).failed.length > 0 ? "err" : undefined}
+                >
+                  {placeOf(it).runs.length > 0 ? "●" : placeOf(it).failed.length > 0 ? "▲" : "○"}
+                </span>
                 <span className="mono">{it.tag}</span>
                 {it.default && <Mark tone="ok">default</Mark>}
                 {all.canary?.tag === it.tag && <Mark tone="special">canary</Mark>}
                 {it.duplicate && <Mark tone="idle">same content</Mark>}
                 <span className="grow" />
-                {it.nodes.length > 0 && (
-                  <span className="muted small">on {plural(it.nodes.length, "node")}</span>
-                )}
+                <span className="muted small">{whereInShort(placeOf(it))}</span>
                 <span className="muted small">
                   <Ago at={it.builtAt} />
                 </span>
@@ -165,7 +171,13 @@ function Stored({
         {all.applied.length > 0 && <Applied all={all} />}
       </Panel>
       {chosen ? (
-        <Detail deployment={chosen} all={all} onWant={onWant} onCanary={onCanary} />
+        <Detail
+          deployment={chosen}
+          at={placeOf(chosen)}
+          all={all}
+          onWant={onWant}
+          onCanary={onCanary}
+        />
       ) : tag !== undefined && tag !== ROOT ? (
         <Panel title={tag}>
           <Empty
@@ -179,6 +191,13 @@ function Stored({
       )}
     </div>
   );
+}
+
+/** What nodes run that are there. */
+function useActivated(): readonly Activation[] {
+  const activations = useLive("activations").value;
+  const members = useLive("members").value;
+  return (activations?.items ?? []).filter((it) => !absence(members, it.node));
 }
 
 function Applied({ all }: { all: All }) {

@@ -14,22 +14,25 @@ import { Moment } from "../../parts/When";
 import css from "./deployments.module.css";
 import { ROOT } from "./tree";
 import type { Wanted } from "./wanted";
+import { type Where, whereSaid } from "./where";
 
 type Stored = Schemas["StoredDeployment"];
 const route = getRouteApi("/frame/deployments");
 
 export function Detail({
   deployment: it,
+  at,
   all,
   onWant,
   onCanary,
 }: {
   deployment: Stored;
+  at: Where;
   all: Schemas["Deployments"];
   onWant: (it: Wanted) => void;
   onCanary: (tag: string) => void;
 }) {
-  const inUse = it.nodes.length > 0 || it.assignedBy.length > 0;
+  const inUse = it.nodes.length > 0 || at.runs.length > 0 || it.assignedBy.length > 0;
   return (
     <Panel
       title={it.tag}
@@ -78,7 +81,7 @@ export function Detail({
               </span>
             ),
           ],
-          ["Runs on", it.nodes.join(", ") || "no node"],
+          ["Runs on", whereSaid(at)],
           ["Assigned by", it.assignedBy.join(", ")],
           [
             "Based on",
