@@ -14,12 +14,12 @@ import {
   conflictIn,
   dropped,
   lostComments,
+  narrowed,
   resolved,
   type Side,
   since,
   stillChosen,
   verb,
-  widened,
 } from "./conflict";
 import css from "./editor.module.css";
 import type { Sent } from "./useDraft";
@@ -36,7 +36,7 @@ interface ConflictProps {
 
 /** Somebody else changed the asset meanwhile: field by field, whose is it to be? Nothing is chosen beforehand. */
 export function ConflictDialog({ conflict: given, onSend, onClose, ...on }: ConflictProps) {
-  const conflict = useMemo(() => widened(given), [given]);
+  const conflict = useMemo(() => narrowed(given), [given]);
   const [choices, setChoices] = useState<Readonly<Record<string, Side>>>({});
   const [news, setNews] = useState<string>();
   const [problem, setProblem] = useState<Problem>();
@@ -58,7 +58,7 @@ export function ConflictDialog({ conflict: given, onSend, onClose, ...on }: Conf
       const found = conflictIn(refused);
       if (!found) return setProblem(refused);
       const next = again(given, found);
-      setChoices(stillChosen(conflict, widened(next), choices));
+      setChoices(stillChosen(conflict, narrowed(next), choices));
       setNews(since(given, next));
       on.onOther(next);
     } finally {

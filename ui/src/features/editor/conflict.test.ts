@@ -6,11 +6,11 @@ import {
   differences,
   dropped,
   lostComments,
+  narrowed,
   resolved,
   since,
   stillChosen,
   verb,
-  widened,
 } from "./conflict";
 
 const text = (directory: string, glob: string, interval: string) =>
@@ -115,11 +115,11 @@ test("the server's text is taken before the page makes one", () => {
 test("an entry stands where its side put it", () => {
   const theirs = list(3, "id", "region", "price");
   const added = inside(2, "- { name: id } - name: region - { name: price }");
-  expect(flat(resolved(widened(onLists(list(2, "id", "price"), theirs)), {}))).toBe(added);
+  expect(flat(resolved(narrowed(onLists(list(2, "id", "price"), theirs)), {}))).toBe(added);
   const moved = onLists(list(2, "id", "price"), list(3, "price", "id"));
-  expect(resolved(widened(moved), {})).toBe(list(2, "price", "id"));
+  expect(resolved(narrowed(moved), {})).toBe(list(2, "price", "id"));
   const own = onLists(list(2, "id", "region", "price"), list(3, "id", "price"));
-  expect(resolved(widened(own), {})).toBe(list(2, "id", "region", "price"));
+  expect(resolved(narrowed(own), {})).toBe(list(2, "id", "region", "price"));
   const unsent = conflictOf("f.yaml", list(1, "id", "price"), list(2, "id", "price"), {
     etag: "2",
     text: list(1, "id", "region", "price"),
@@ -127,16 +127,53 @@ test("an entry stands where its side put it", () => {
   expect([unsent.fields, flat(unsent.merged ?? "")]).toEqual([[], added]);
 });
 
-test("a list that both made longer is one of theirs as a whole", () => {
+test("what both added to a list comes together as the server does it", () => {
   const [yours, theirs] = [list(2, "id", "region", "price"), list(3, "id", "price", "tax")];
-  const it = widened(onLists(yours, theirs));
-  expect(it.fields?.map((one) => one.path)).toEqual(["spec.n", "spec.fields"]);
-  expect(resolved(it, {})).toBe(yours);
-  expect(flat(resolved(it, { "spec.fields": "theirs" }))).toBe(
-    inside(2, "- name: id - name: price - name: tax"),
+  const it = narrowed(onLists(yours, theirs));
+  expect(it.fields?.map((one) => one.path)).toEqual(["spec.n"]);
+  expect(flat(resolved(it, {}))).toBe(
+    inside(2, "- { name: id } - { name: region } - { name: price } - name: tax"),
   );
-  const unsent = conflictOf("f.yaml", list(1, "id", "price"), yours, { etag: "2", text: theirs });
-  expect(unsent.fields?.map((one) => one.path)).toEqual(["spec.n", "spec.fields"]);
+});
+
+test("a list that both put in another order is one of theirs as a whole", () => {
+  const base = list(1, "id", "price", "tax");
+  const [yours, theirs] = [list(1, "price", "id", "tax"), list(1, "id", "tax", "price")];
+  const sent = { path: "f.yaml", base, yours, theirs: { etag: "2", text: theirs } };
+  const own = conflictOf("f.yaml", base, yours, sent.theirs);
+  expect(own.fields?.map((one) => one.path)).toEqual(["spec.fields"]);
+  expect(narrowed({ ...sent, fields: own.fields }).fields).toEqual(own.fields);
+  expect(resolved(own, {})).toBe(yours);
+  expect(flat(resolved(own, { "spec.fields": "theirs" }))).toBe(
+    inside(1, "- name: id - name: tax - name: price"),
+  );
+});
+
+test("values that one changed stay where the other one moved, added and took out others", () => {
+  const of = (...stages: string[]) =>
+    `spec:\n  stages:\n${stages.map((it) => `    - { ${it} }\n`).join("")}`;
+  const base = of("name: a, n: 1", "name: b, n: 1", "name: c, n: 1", "name: d, n: 1");
+  const yours = of("name: a, n: 2", "name: b, n: 1", "name: c, n: 50", "name: d, n: 1");
+  const moved = ["name: c, n: 1", "name: a, n: 1", "name: x, n: 1", "name: d, n: 1"];
+  const both =
+    "spec: stages: - { name: c, n: 50 } - { name: a, n: 2 } - name: x n: 1 - { name: d, n: 1 } ";
+  const told = (theirs: string) =>
+    narrowed({
+      path: "w.yaml",
+      base,
+      yours,
+      theirs: { etag: "2", text: theirs },
+      // As a whole: so the server tells it.
+      fields: [{ path: "spec.stages", base: [], yours: [], theirs: [] }],
+    });
+  const it = told(of(...moved));
+  expect(it.fields).toEqual([]);
+  expect(flat(resolved(it, {}))).toBe(both);
+  const also = told(of("name: c, n: 7", ...moved.slice(1)));
+  expect(also.fields?.map((one) => [one.path, one.base, one.yours, one.theirs])).toEqual([
+    ["spec.stages[c].n", 1, 50, 7],
+  ]);
+  expect(flat(resolved(also, {}))).toBe(both);
 });
 
 test("an entry that one changed and one took out is asked for", () => {

@@ -1,6 +1,7 @@
 // Two changed an asset: what each of them meant, and one text with what was chosen. Pure functions.
 import type { Schemas } from "../../api/client";
 import type { Problem } from "../../api/problem";
+import { together as inOneOrder, isUnclear } from "./order";
 import {
   type Path,
   parsed,
@@ -30,14 +31,22 @@ export function conflictOf(
   const all = [base, yours, theirs.text].map(parsed);
   if (all.some((it) => it.problem)) return texts;
   const [was, mine, is] = all.map((it) => it.value);
+  return whole({ ...texts, fields: fieldsAt(conflicting(was, mine, is), was, mine, is) });
+}
+
+/** What both changed to different values, as deep as that can be said. */
+function conflicting(was: unknown, mine: unknown, is: unknown): Path[] {
   const others = differences(was, is);
   const both = differences(was, mine).flatMap((own) => {
     const other = others.find((it) => begins(it, own) || begins(own, it));
     const at = other && (other.length < own.length ? other : own);
     return at && !isSame(valueAt(mine, at), valueAt(is, at)) ? [at] : [];
   });
-  const made = wider({ ...texts, fields: fieldsAt(both, was, mine, is) }, was, mine, is);
-  return made.fields?.length ? made : { ...made, merged: together(made, {}) };
+  const lists = unclear(was, mine, is);
+  const outer = lists.filter(
+    (at) => ![...lists, ...both].some((one) => one !== at && begins(at, one)),
+  );
+  return [...both.filter((it) => !outer.some((list) => begins(it, list))), ...outer];
 }
 
 /** What was refused because somebody else wrote it, and with what. */
@@ -78,34 +87,44 @@ export function since(before: Conflict, after: Conflict): string {
   return `It was saved once more meanwhile${what && `, with other values of ${what}`}.`;
 }
 
+/** Lists whose entries both put in another order: each is one field, and is one of theirs as a whole. */
+const unclear = (was: unknown, mine: unknown, is: unknown): Path[] =>
+  listsOf(is).filter((at) => {
+    const [before = [], own = [], other = []] = [was, mine, is].map((it) => named(valueAt(it, at)));
+    return isUnclear(before, own, other);
+  });
+
 /**
- * The page can't tell in which order the entries of a list belong that both made longer, shorter or other: such a list is
- * one field, and is one of theirs as a whole.
+ * What the server says, as deep as the page can say it: for the server a list is one field where one side put it in
+ * another order and the other changed something in it.
  */
-export function widened(it: Conflict): Conflict {
+export function narrowed(it: Conflict): Conflict {
   const { base, yours, theirs, fields = [] } = it;
   if (it.merged || !fields.length || !theirs || !base || !yours) return it;
   const all = [base, yours, theirs.text].map(parsed);
   if (all.some((one) => one.problem)) return it;
   const [was, mine, is] = all.map((one) => one.value);
-  return wider(it, was, mine, is);
+  const own = conflicting(was, mine, is);
+  const deeper = fields.flatMap((field) => {
+    const path = pathOf(field.path);
+    const isList = [was, mine, is].every((value) => named(valueAt(value, path)));
+    if (!isList) return [field];
+    return fieldsAt(
+      own.filter((at) => begins(at, path)),
+      was,
+      mine,
+      is,
+    );
+  });
+  const paths = deeper.map((one) => pathOf(one.path));
+  const lists = unclear(was, mine, is).filter((at) => !paths.some((one) => begins(at, one)));
+  const kept = deeper.filter((_, at) => !lists.some((list) => begins(paths[at] ?? [], list)));
+  return whole({ ...it, fields: [...kept, ...fieldsAt(lists, was, mine, is)] });
 }
 
-function wider(it: Conflict, was: unknown, mine: unknown, is: unknown): Conflict {
-  const { fields = [] } = it;
-  const paths = fields.map((one) => pathOf(one.path));
-  const lists = listsOf(is).filter((at) => {
-    const [before, own, other] = [was, mine, is].map((one) =>
-      JSON.stringify(named(valueAt(one, at))),
-    );
-    return before !== own && before !== other && own !== other;
-  });
-  const outer = lists.filter(
-    (at) => ![...lists, ...paths].some((one) => one !== at && begins(at, one)),
-  );
-  const kept = fields.filter((_, at) => !outer.some((list) => begins(paths[at] ?? [], list)));
-  return { ...it, fields: [...kept, ...fieldsAt(outer, was, mine, is)] };
-}
+/** With both changes in one text, where none is to be chosen. */
+const whole = (it: Conflict): Conflict =>
+  it.fields?.length ? it : { ...it, merged: together(it, {}) };
 
 function fieldsAt(paths: Path[], was: unknown, mine: unknown, is: unknown): Fields {
   const unique = new Map(paths.map((at) => [writtenOf(at), at]));
@@ -156,17 +175,12 @@ function together(it: Conflict, choices: Choices): string | undefined {
   return inOrder(text, was, mine, is);
 }
 
-/** What was added to a list stands where its side put it, not at the end; where both changed the list, it is one of theirs. */
+/** Lists in the order that was meant; where both put one in another order, it is one of theirs. */
 function inOrder(given: string, was: unknown, mine: unknown, is: unknown): string {
   let text = given;
   for (const at of listsOf(parsed(given).value)) {
     const [before = [], own = [], other = []] = [was, mine, is].map((it) => named(valueAt(it, at)));
-    if (!isSame(before, own) && !isSame(before, other)) continue;
-    const [first, second] = isSame(before, own) ? [other, own] : [own, other];
-    const order = [...first];
-    for (const [place, name] of second.entries())
-      if (!order.includes(name)) order.splice(order.indexOf(second[place - 1] ?? "") + 1, 0, name);
-    text = withOrder(text, at, order);
+    if (!isUnclear(before, own, other)) text = withOrder(text, at, inOneOrder(before, own, other));
   }
   return text;
 }
