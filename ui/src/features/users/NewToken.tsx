@@ -9,7 +9,7 @@ import { useCopy } from "../../parts/copy";
 import { Dialog } from "../../parts/Dialog";
 import { useIntent } from "../../parts/useIntent";
 import { Claims, Where } from "./RoleForm";
-import { type Claim, changeOf, NOBODY, tokenCommandOf, type Wanted } from "./role";
+import { type Claim, changeOf, NOBODY, tokenCommandOf, tooLongFor, type Wanted } from "./role";
 import css from "./users.module.css";
 
 const DAY_MS = 86_400_000;
@@ -25,6 +25,7 @@ export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () 
   const isMade = useRef(false);
   const set = (change: Partial<Wanted>) => setWanted((it) => ({ ...it, ...change }));
   if (token !== undefined) return <Made token={token} onClose={onClose} />;
+  const tooLong = tooLongFor(wanted.description);
   const claims = Object.keys(me.grants).sort() as Claim[];
   return (
     <Confirm
@@ -32,6 +33,7 @@ export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () 
       verb="Make the token"
       cli={tokenCommandOf(wanted, days)}
       not={
+        tooLong ||
         (!wanted.description.trim() && "Say what it is for") ||
         (wanted.claims.length === 0 && "It needs one claim at least") ||
         (wanted.within !== "everything" &&
@@ -55,6 +57,7 @@ export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () 
         label="For"
         description="What shows it, as nightly build"
         value={wanted.description}
+        error={tooLong}
         onChange={(event) => set({ description: event.currentTarget.value })}
         autoComplete="off"
         data-autofocus

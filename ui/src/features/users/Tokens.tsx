@@ -1,15 +1,16 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { problemIn } from "../../api/problem";
 import { useSession } from "../../app/session";
-import { serverNow } from "../../logic/now";
+import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
+import { Refresh } from "../../parts/Refresh";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
-import { useAsked } from "../../parts/useAsked";
 import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { NewToken } from "./NewToken";
@@ -40,24 +41,34 @@ const TOKENS: Column<Token>[] = [
     id: "expires",
     title: "Until",
     value: (it) => it.expiresAt,
-    cell: (it) => (
-      <>
-        <State name={Date.parse(it.expiresAt) < serverNow() ? "expired" : "on"} />{" "}
-        <Moment at={it.expiresAt} />
-      </>
-    ),
+    cell: (it) => <Until at={it.expiresAt} />,
   },
 ];
+
+/** It ends while one looks at it. */
+export function Until({ at }: { at: string }) {
+  const isOver = Date.parse(at) <= useNow();
+  return (
+    <>
+      <State name={isOver ? "expired" : "on"} /> <Moment at={at} />
+    </>
+  );
+}
 
 /** What lets programs in: one makes one's own, and whoever manages users revokes anybody's. */
 export function Tokens() {
   const { me } = useSession();
   const queries = useQueryClient();
   const intent = useIntent();
-  const standing = useAsked(["tokens"], () => answered(api.GET("/api/v1/tokens")));
+  const tokens = useQuery({
+    queryKey: ["tokens"],
+    queryFn: () => answered(api.GET("/api/v1/tokens")),
+  });
+  const { data: value, error, dataUpdatedAt: at } = tokens;
+  const standing = { value, at, problem: error ? problemIn(error) : undefined };
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [asked, setAsked] = useState<"new" | "revoke">();
-  const token = standing.value?.items.find((it) => chosen.has(it.id) && chosen.size === 1);
+  const token = value?.items.find((it) => chosen.has(it.id) && chosen.size === 1);
   const again = () => queries.invalidateQueries({ queryKey: ["tokens"] });
   const revoke = async ({ id, user }: Token) => {
     const params = { path: { id }, ...intent(["revoke", id]) };
@@ -75,6 +86,7 @@ export function Tokens() {
       flush
       side={
         <div className="row">
+          <Refresh of={tokens} />
           <Act
             label="New …"
             about="token"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changeOf, commandOf, lacks, NOBODY, tokenCommandOf, wantedOf } from "./role";
+import { changeOf, commandOf, lacks, NOBODY, tokenCommandOf, tooLongFor, wantedOf } from "./role";
 
 const NIGHT = {
   name: "night",
@@ -39,5 +39,13 @@ test("the command of a token says the same", () => {
   const wanted = { ...wantedOf(NIGHT), within: "projects" as const, names: ["flights"] };
   expect(tokenCommandOf(wanted, "90")).toBe(
     "weir token create 'who'\\''s there at night' --claim stream:control --in flights --expires-in 90d",
+  );
+});
+
+test("a text that the server would refuse is refused where it is typed", () => {
+  expect(tooLongFor("x".repeat(200))).toBeUndefined();
+  expect(tooLongFor(` ${"é".repeat(200)} `), "as characters are counted").toBeUndefined();
+  expect(tooLongFor("x".repeat(210))).toBe(
+    "It has 210 characters, and may have 200: say it in fewer",
   );
 });

@@ -77,3 +77,14 @@ export function scopeSaid(it: Schemas["Scope"]): string {
   if (it === "everything") return "everything";
   return "projects" in it ? it.projects.join(", ") : it.clusters.map((at) => `at ${at}`).join(", ");
 }
+
+/** What the server takes of a text that says what something is for. */
+const LENGTH_MAX = 200;
+
+/** Why a text is refused, as its field says it; nothing where it is taken. */
+export function tooLongFor(text: string): string | undefined {
+  const { length } = [...text.trim()];
+  return length > LENGTH_MAX
+    ? `It has ${length} characters, and may have ${LENGTH_MAX}: say it in fewer`
+    : undefined;
+}
