@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
@@ -20,7 +21,15 @@ export function Resources() {
         items.length === 0 ? (
           <Empty
             what="There are no resources"
-            why="Resources are finite things that are held exclusively, such as the partitions of a topic. Workflows declare them."
+            why={
+              <>
+                Resources are finite things of which each is held by one alone. Programs declare and
+                reserve them by REST; connectors declare none. Which partitions of a topic a
+                workflow reads is shared out among its lanes: the page of a{" "}
+                <Link to="/workflows">workflow</Link> shows them, under <em>Streams</em> and{" "}
+                <em>Savepoints</em>.
+              </>
+            }
             cli="weir access resources"
           />
         ) : (
