@@ -79,10 +79,10 @@ test("how long it lasted and how often it came", () => {
   ]);
 });
 
-test("a badge counts what is wrong by the worst of it, and notes where nothing is", () => {
+test("a badge counts as the page does, in the colour of the worst", () => {
   expect(tally({ error: 0, warning: 0, info: 0 })).toBeUndefined();
   expect(tally({ error: 1, warning: 2, info: 4 })).toEqual({
-    count: 3,
+    count: 7,
     tone: "err",
     text: "1 error, 2 warnings, 4 notes",
   });

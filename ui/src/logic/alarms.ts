@@ -107,11 +107,11 @@ export interface Tally {
   text: string;
 }
 
-/** What is said in a badge: how many are wrong, by the worst of them. Notes count where nothing is wrong. */
+/** What is said in a badge: how many there are, by the worst of them. */
 export function tally(of: BySeverity): Tally | undefined {
   const worst = SEVERITIES.find((it) => of[it] > 0);
   if (!worst) return undefined;
-  return { count: of.error + of.warning || of.info, tone: TONES[worst], text: counted(of) };
+  return { count: total(of), tone: TONES[worst], text: counted(of) };
 }
 
 /** Whether others may have changed meanwhile: what is not followed is read again when this is other. */
