@@ -86,6 +86,12 @@ export class History {
     return this.#readings.get(name) ?? [];
   }
 
+  /** The last that was told of a workflow whose stages are kept; nothing where none looks at them. */
+  detail(workflow: string): Schemas["WorkflowDetail"] | undefined {
+    const topic = `workflow:${workflow}` as const;
+    return this.#followed.has(topic) ? this.store.get(topic).value : undefined;
+  }
+
   /** Keeps what is counted by stage, from now on. */
   followStages(workflow: string): void {
     const topic = `workflow:${workflow}` as const;

@@ -339,3 +339,14 @@ test("that a cluster can't be reached comes before the alarms that are known of 
   expect(said(known).text).toMatch(/^Out of reach: /);
   expect(troubles(known).map((it) => it.what)).toEqual(["The cluster", "n2"]);
 });
+
+test("a workflow that falls behind is a warning", () => {
+  const known = {
+    ...well,
+    members: members(member("n1")),
+    workflows: { items: [workflow("late")] },
+    behind: { late: 70.2 },
+  };
+  expect(said(known)).toEqual({ tone: "warn", text: "Degraded: late falls behind by 70/s." });
+  expect(said({ ...known, behind: {} }).tone).toBe("ok");
+});

@@ -5,7 +5,7 @@
 import type { Schemas } from "../api/client";
 import { type Alarm, inOrder, said, TONES, type Where, whereOf } from "./alarms";
 import { end } from "./ends";
-import { plural } from "./format";
+import { plural, rate } from "./format";
 import { lost, present } from "./nodes";
 import type { Tone } from "./state";
 
@@ -50,6 +50,8 @@ export interface Known {
   putAway?: ReadonlySet<string>;
   /** The share of bad records in the last minute, by workflow; absent where the page did not look for long enough. */
   bad?: Readonly<Record<string, number | undefined>>;
+  /** Records per second that come to a workflow and are not taken, of those that the page looks at. */
+  behind?: Readonly<Record<string, number>>;
   /** The cluster that the page is about can't be reached by its server. */
   away?: { cause: string; since?: number | undefined; urls?: readonly string[] } | undefined;
   /** What time it is for the cluster. */
@@ -100,6 +102,7 @@ function seen(known: Known): Trouble[] {
     ...leases(known),
     ...workflows(known),
     ...badRecords(known),
+    ...late(known),
     ...missing(known),
     ...deployed(known),
     ...certificates(known),
@@ -303,6 +306,18 @@ function badRecords({ bad = {} }: Known): Trouble[] {
     }));
 }
 
+/** No alarm: the cluster has none of it. */
+function late({ behind = {} }: Known): Trouble[] {
+  return Object.entries(behind).map(([name, by]) => ({
+    id: `workflow-behind:${name}`,
+    tone: "warn",
+    what: name,
+    why: `falls behind by ${rate(by)}`,
+    hint: "More comes in than it takes, and waits. Its page says which stage sets the pace.",
+    where: { to: "workflow", name },
+  }));
+}
+
 const shareOf = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 /** Workflows that sent too many records to the dead letters, and may do so still: the page did not look for long enough. */
@@ -466,6 +481,6 @@ function wellOf(
 
 /** As a sentence; what an alarm says is one. */
 function told({ what, why, alarm }: Trouble): string {
-  const isSaid = alarm || /^(is|can't|runs|its|has|failed|gives|shows|sends)\b/.test(why);
+  const isSaid = alarm || /^(is|can't|runs|its|has|failed|falls|gives|shows|sends)\b/.test(why);
   return `${what} ${isSaid ? why : `– ${why}`}`.trim();
 }

@@ -4,6 +4,7 @@ import { history, useLive } from "../live";
 import { rates } from "../live/history";
 import { type Known, SEEN_TOPICS, unsure } from "../logic/health";
 import { serverNow } from "../logic/now";
+import { behindOf } from "./behind";
 import { usePutAway } from "./putAway";
 import { useFleet } from "./useFleet";
 
@@ -17,6 +18,17 @@ function shares(names: string[]): Record<string, number | undefined> {
     return seen && (seen.recordsIn > 0 ? seen.deadLetters / seen.recordsIn : 0);
   };
   return Object.fromEntries(names.map((name) => [name, share(name)]));
+}
+
+/** Which of them fall behind, by how many records in a second. */
+function lag(names: string[]): Record<string, number> {
+  const now = serverNow();
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const it = behindOf(history, name, now);
+      return it ? [[name, it.by]] : [];
+    }),
+  );
 }
 
 /** A workflow may be still: the page has looked for long enough without that anything comes. */
@@ -53,6 +65,7 @@ export function useKnown(): Known {
       away,
       at: members.at,
       bad: shares(workflows.value?.items.map((it) => it.name) ?? []),
+      behind: lag(workflows.value?.items.map((it) => it.name) ?? []),
       // One that answered before and does not now is not seen either.
       unseen: SEEN_TOPICS.flatMap((what) => {
         const { problem } = all[what];

@@ -1,9 +1,11 @@
 import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
 import { plural, rate } from "../../logic/format";
 import { useNow } from "../../logic/now";
+import { behindOf } from "../../parts/behind";
 import { useHint } from "../../parts/hints";
 import { Empty } from "../../parts/Shows";
 import { Mark, State } from "../../parts/State";
@@ -104,6 +106,8 @@ function One({ of }: { of: Summary }) {
   const known = useWays(of.project, of.name);
   const recordsIn = rates(history.of(of.name), now)?.recordsIn ?? 0;
   const [isNew] = useHint("overview");
+  useEffect(() => history.followStages(of.name), [of.name]);
+  const late = behindOf(history, of.name, now);
   return (
     <li>
       <div className="row">
@@ -113,6 +117,7 @@ function One({ of }: { of: Summary }) {
         <State name={of.state} detail={of.state === "waiting" ? "for input" : undefined} />
         {known?.description && <span className="muted">{known.description}</span>}
         <span className="grow" />
+        {late && <Mark tone="warn">{`falls behind by ${rate(late.by)}`}</Mark>}
         {recordsIn > 0 && <span className="mono small">{rate(recordsIn)} in</span>}
       </div>
       <WaysOf of={of} known={known} isBare={!isNew} />
