@@ -136,7 +136,9 @@ function Sentence({ detail }: { detail: Detail }) {
   // The graph is on one tab, and the sentence on each.
   useEffect(() => history.followStages(detail.name), [detail.name]);
   const looks = LOOKS_MS.map((ago) => byStage((name) => load(history.readings(name), now - ago)));
-  const passing = byStage((name) => rates(history.of(name), now));
+  const passing = {
+    get: (stage: string) => rates(history.of(`${detail.name}/${stage}`), now),
+  };
   const { tone, text } = flow(detail, rates(history.of(detail.name), now), looks, passing);
   return (
     <>

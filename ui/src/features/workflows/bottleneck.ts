@@ -2,6 +2,7 @@
 import type { Schemas } from "../../api/client";
 import type { Rates } from "../../live/history";
 import type { Load } from "../../live/load";
+import { by } from "./edges";
 
 /** Who waits for less than this share of its time is not held up. */
 const HELD_UP = 0.1;
@@ -115,6 +116,9 @@ export interface Behind {
   waiting: number;
 }
 
+/** What can be asked of the rates of all stages; few of them are. */
+type RatesOf = Pick<ReadonlyMap<string, Pick<Rates, "recordsIn" | "recordsOut">>, "get">;
+
 /** So much more is no chance, whatever a stage does with its time. */
 const FAR = 10;
 
@@ -126,19 +130,20 @@ export function fallsBehind(
   stages: Stages,
   edges: Edges,
   loads: Loads,
-  rates: ReadonlyMap<string, Pick<Rates, "recordsIn" | "recordsOut">>,
+  rates: RatesOf,
 ): Behind | undefined {
   const queues = queuesOf(stages, edges);
   const found = stages.flatMap(({ id, kind }): Behind[] => {
+    const queue = queues.get(id);
+    if (!queue || queue.waiting === 0) return [];
+    const { from, waiting } = queue;
     const busy = loads.get(id)?.busy ?? 0;
     const taken = rates.get(id)?.recordsIn;
-    const queue = queues.get(id);
-    if (taken === undefined || !queue) return [];
-    const { from, waiting } = queue;
+    if (taken === undefined) return [];
     const sent = from.reduce((total, it) => total + (rates.get(it)?.recordsOut ?? 0), 0);
     const holds = kind === "throttle";
     const isFar = sent > FAR * taken;
-    const isBehind = sent > CLEARLY * taken && waiting > 0;
+    const isBehind = sent > CLEARLY * taken;
     const isMeant = busy >= AT_ITS_LIMIT || holds || isFar;
     return isBehind && isMeant ? [{ stage: id, busy, holds, by: sent - taken, waiting }] : [];
   });
@@ -147,11 +152,12 @@ export function fallsBehind(
 
 /** All stages whose records may come to one. */
 function before(to: string, edges: Edges): Set<string> {
+  const into = by(edges, "to");
   const seen = new Set<string>();
   const due = [to];
   for (let at = due.pop(); at !== undefined; at = due.pop())
-    for (const it of edges)
-      if (it.to === at && !seen.has(it.from)) {
+    for (const it of into.get(at) ?? [])
+      if (!seen.has(it.from)) {
         seen.add(it.from);
         due.push(it.from);
       }

@@ -7,8 +7,8 @@ import { bottleneck, fallsBehind, type Loads, mostWait, steady } from "./bottlen
 
 type Detail = Schemas["WorkflowDetail"];
 
-/** What passes each stage, by its name. */
-export type StageRates = ReadonlyMap<string, Rates>;
+/** What passes each stage, by its name: few of them are asked. */
+export type StageRates = Pick<ReadonlyMap<string, Rates>, "get">;
 
 /** How many times as many records come in as go out where that asks for a reason. */
 const FAR = 10;

@@ -90,6 +90,27 @@ test("the outline has each stage once, also in a circle", () => {
   expect(outline([stage("a"), stage("b")], circle)).toHaveLength(2);
 });
 
+test("of a large workflow each edge is looked at a few times, not once for each stage", () => {
+  const COUNT = 1_000;
+  let looks = 0;
+  const ids = Array.from({ length: COUNT }, (_, it) => `s${it}`);
+  const chain = ids.slice(1).map((to, it) => {
+    const edge = { from: `s${it}`, port: "out", to };
+    const get = (of: typeof edge, key: string) => {
+      looks += 1;
+      return Reflect.get(of, key);
+    };
+    return new Proxy(edge, { get } as ProxyHandler<typeof edge>);
+  });
+  const all = ids.map((it) => stage(it));
+  const loads = new Map(ids.map((it) => [it, { busy: 0.9, blocked: it === "s0" ? 0.5 : 0 }]));
+  const passing = new Map(ids.map((it) => [it, STILL]));
+  flow(detail({ stages: all, edges: chain }), { ...STILL, recordsIn: 1 }, [loads], passing);
+  loads.delete("s0");
+  flow(detail({ stages: all, edges: chain }), { ...STILL, recordsIn: 1 }, [loads], passing);
+  expect(looks).toBeLessThan(20 * COUNT);
+});
+
 test("what is wrong comes before what flows", () => {
   const fault = {
     code: "x",
