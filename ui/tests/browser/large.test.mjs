@@ -1,6 +1,6 @@
 // What is large: it is drawn, scrolls, and keeps pace. And a node that dies while somebody looks at it.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { countsRenders } from "../support/renders.mjs";
 import { synthetic } from "../support/synthetic.mjs";
@@ -15,6 +15,8 @@ const { server, page, complaints } = await begin(
   () => synthetic({ stages: STAGES, streams: STREAMS }),
   { timeoutMs: 60_000 },
 );
+
+const renders = await countsRenders(page);
 
 /** The times between frames for so long, in milliseconds, the shortest first. */
 const frames = (page, ms) =>
@@ -53,8 +55,68 @@ test("a graph of 1,000 stages keeps pace with counts that change each second", a
   );
 });
 
+test("of 1,000 stages those in view are there, and a second draws those whose numbers are others", async () => {
+  const MOVING = 3;
+  const quiet = await synthetic({ stages: STAGES, moving: MOVING });
+  after(() => quiet.stop());
+  await page.goto(`${quiet.url}/workflows/large`);
+  const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
+  const rate = (name) => stage(name).locator(".mono").first();
+  // Only after a while it is known that one stands still.
+  await rate("stage-5").getByText("0/s", { exact: true }).waitFor();
+  const shown = await page.locator(".react-flow__node").count();
+  assert.ok(shown > 3 * MOVING, `${shown} are in view`);
+  const elements = await page.locator("*").count();
+  assert.ok(elements < 2_500, `the page has ${elements} elements`);
+  const written = await page.evaluate(
+    () =>
+      new Promise((done) => {
+        const ids = new Set();
+        let seconds = 0;
+        window.takeRenders();
+        const watch = new MutationObserver((all) => {
+          const nodes = all.map((it) =>
+            (it.target.parentElement ?? it.target).closest(".react-flow__node, [aria-posinset]"),
+          );
+          for (const it of nodes) if (it) ids.add(it.dataset.id ?? `line ${it.dataset.index}`);
+          if (nodes.some((it) => it?.dataset.id === "stage-1")) seconds += 1;
+          if (seconds < 4) return;
+          watch.disconnect();
+          done({ ids: [...ids], seconds });
+        });
+        const what = { subtree: true, childList: true, characterData: true, attributes: true };
+        watch.observe(document.querySelector("main"), what);
+      }),
+  );
+  const moving = Array.from({ length: MOVING }, (_, it) => [`stage-${it}`, `line ${it}`]).flat();
+  assert.deepEqual(
+    written.ids.filter((it) => !moving.includes(it)),
+    [],
+    "what stands still is not written",
+  );
+  const { running, passing } = await renders.take();
+  const most = MOVING * (written.seconds + 2);
+  assert.ok(running <= most && passing <= most, `${running} stages, ${passing} edges were drawn`);
+});
+
+test("the outline of 1,000 stages draws what is in view, and leads to all of them", async () => {
+  await page.goto(`${server.url}/workflows/large`);
+  const outline = page.getByRole("region", { name: "Outline" });
+  const last = outline.getByRole("button", { name: `stage-${STAGES - 1} mapping`, exact: true });
+  await outline.getByRole("listitem").first().waitFor();
+  await outline.hover();
+  await until("its end is reached", async () => {
+    await page.mouse.wheel(0, 20_000);
+    return last.isVisible();
+  });
+  assert.ok((await outline.getByRole("listitem").count()) < 100, "not all of them are drawn");
+  assert.equal(await last.locator("..").getAttribute("aria-posinset"), String(STAGES));
+  await last.click();
+  await page.getByRole("region", { name: `Stage stage-${STAGES - 1}` }).waitFor();
+  assert.equal(await last.getAttribute("aria-pressed"), "true");
+});
+
 test("a design of 1,000 stages draws what is in view, and where one is chosen, that one", async () => {
-  const renders = await countsRenders(page);
   await page.goto(`${server.url}/projects/p/assets/workflows/large.yaml`);
   await page.locator(".react-flow__node").first().waitFor();
   const drawn = await page

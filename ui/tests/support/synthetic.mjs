@@ -90,8 +90,13 @@ const gone = (id) => ({
   detail: `There is no alarm ${id}.`,
 });
 
-/** `without`: claims that whoever looks has not. */
-export async function synthetic({ stages = 1_000, streams = 10_000, without = [] } = {}) {
+/** `moving`: so many stages count on, the first ones. `without`: claims that whoever looks has not. */
+export async function synthetic({
+  stages = 1_000,
+  streams = 10_000,
+  moving = stages,
+  without = [],
+} = {}) {
   const { ids, edges } = graph(stages);
   let tick = 0;
   const members = [member("node-1"), member("node-2")];
@@ -115,7 +120,7 @@ export async function synthetic({ stages = 1_000, streams = 10_000, without = []
       role: at === 0 ? "source" : "operator",
       kind: "mapping",
       onError: "deadLetter",
-      counts: counts((at + 1) * tick * 7),
+      counts: counts((at + 1) * (at < moving ? tick : 1) * 7),
     })),
   });
   const empty = { items: [] };

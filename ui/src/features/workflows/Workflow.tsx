@@ -1,10 +1,10 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Suspense, useEffect } from "react";
+import { Suspense, useEffect, useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import { history } from "../../live";
 import { rates } from "../../live/history";
 import { load } from "../../live/load";
-import { bytes, count, plural, short, words } from "../../logic/format";
+import { bytes, count, plural, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
@@ -15,6 +15,7 @@ import { Facts, Page, Panel } from "../../parts/Page";
 import { Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
+import { useStable } from "../../parts/useStable";
 import { Ago } from "../../parts/When";
 import { useOrigin } from "../projects/origin";
 import { StreamTable } from "../streams/StreamTable";
@@ -22,14 +23,17 @@ import { useStreams } from "../streams/useStreams";
 import { useWays } from "../ways/useWays";
 import { PlaceOf, WaysOf } from "../ways/Ways";
 import type { Ways } from "../ways/ways";
+import { edgeId } from "./edges";
 import { flow } from "./flow";
 import { Graph } from "./Graph";
 import css from "./graph.module.css";
 import { Instances } from "./Instances";
+import { shape } from "./layout";
 import { Nowhere } from "./Nowhere";
+import { NumbersContext, useNumbers } from "./numbers";
+import { Outline } from "./Outline";
 import { outline } from "./outline";
 import { Sample } from "./Sample";
-import { edgeSaid } from "./said";
 import { useWorkflow } from "./useWorkflow";
 
 type Detail = Schemas["WorkflowDetail"];
@@ -153,17 +157,23 @@ function Sentence({ detail }: { detail: Detail }) {
 function Stages({ detail }: { detail: Detail }) {
   const { stage: chosen, port, to } = route.useSearch();
   const navigate = route.useNavigate();
-  const choose = (stage: string | undefined) =>
+  const choose = useStable((id: string | undefined) => {
+    // Who chooses what is chosen wants no more of it.
+    const stage = id === chosen && !to ? undefined : id;
     void navigate({ search: { stage }, resetScroll: false });
-  const tap = ({ from, port, to }: Schemas["Edge"]) =>
+  });
+  const tap = useStable(({ from, port, to }: Schemas["Edge"]) => {
     void navigate({ search: { stage: from, port, to }, resetScroll: false });
+  });
+  const form = shape(detail.stages, detail.edges);
+  const numbers = useNumbers(detail, form);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is made anew for another form alone
+  const lines = useMemo(() => outline(detail.stages, detail.edges), [form]);
   const stage = detail.stages.find((it) => it.id === chosen);
   const known = useWays(detail.project, detail.name);
-  const lookedAt = detail.edges.find(
-    (it) => it.from === chosen && it.to === to && it.port === (port ?? "out"),
-  );
+  const looked = chosen && to && edgeId({ from: chosen, port: port ?? "out", to });
   return (
-    <>
+    <NumbersContext value={numbers}>
       <Hint id="workflow">
         <p>
           <strong>What you see:</strong> records go from left to right. <code>/s</code> is what
@@ -175,8 +185,9 @@ function Stages({ detail }: { detail: Detail }) {
       <Panel title="Stages, as they run" flush>
         <Graph
           detail={detail}
+          form={form}
           chosen={to ? undefined : chosen}
-          lookedAt={lookedAt}
+          looked={looked}
           onChoose={choose}
           onEdge={tap}
         />
@@ -193,37 +204,13 @@ function Stages({ detail }: { detail: Detail }) {
         <WaysOf of={detail} known={known} isOwn />
       </Panel>
       <Panel title="Outline" flush>
-        <ul className={css.outline}>
-          {outline(detail.stages, detail.edges).map(({ stage, depth, feeds }) => (
-            <li key={stage.id} style={{ paddingLeft: depth * 18 }}>
-              <button
-                type="button"
-                aria-pressed={stage.id === chosen && !to}
-                onClick={() => choose(stage.id === chosen && !to ? undefined : stage.id)}
-              >
-                <strong>{stage.id}</strong>
-                <span className="muted">{words(stage.kind)}</span>
-              </button>
-              <span className={css.feeds}>
-                {feeds.map((it) => (
-                  <button
-                    key={`${it.port} ${it.to}`}
-                    type="button"
-                    aria-pressed={it === lookedAt}
-                    onClick={() => tap(it)}
-                  >
-                    <span className="hidden">{edgeSaid(it)}</span>
-                    <span aria-hidden="true">
-                      {it.port !== "out" && `${it.port} `}→ {it.to}
-                    </span>
-                  </button>
-                ))}
-              </span>
-              <span className="mono">{short(stage.counts.recordsIn)} in</span>
-              <span className="mono">{short(stage.counts.recordsOut)} out</span>
-            </li>
-          ))}
-        </ul>
+        <Outline
+          lines={lines}
+          chosen={to ? undefined : chosen}
+          looked={looked}
+          onChoose={choose}
+          onEdge={tap}
+        />
       </Panel>
       <Panel title="What it is">
         <Facts
@@ -239,7 +226,7 @@ function Stages({ detail }: { detail: Detail }) {
           ]}
         />
       </Panel>
-    </>
+    </NumbersContext>
   );
 }
 

@@ -1,4 +1,8 @@
 // Edges by where they begin or end: what asks for those of each stage must not go through all of them each time.
+import type { Schemas } from "../../api/client";
+
+/** What tells it from others. */
+export const edgeId = ({ from, port, to }: Schemas["Edge"]) => `${from}.${port}>${to}`;
 
 /** They stay in their order. */
 export function by<E extends Record<K, string>, K extends string>(

@@ -76,7 +76,7 @@ test("what feeds stands left of what it feeds, and numbers move nothing", () => 
 });
 
 test("the outline has each stage once, also in a circle", () => {
-  expect(outline(stages, edges).map((it) => `${it.depth} ${it.stage.id}`)).toEqual([
+  expect(outline(stages, edges).map((it) => `${it.depth} ${it.id}`)).toEqual([
     "0 read",
     "1 route",
     "2 a",
@@ -105,6 +105,7 @@ test("of a large workflow each edge is looked at a few times, not once for each 
   const all = ids.map((it) => stage(it));
   const loads = new Map(ids.map((it) => [it, { busy: 0.9, blocked: it === "s0" ? 0.5 : 0 }]));
   const passing = new Map(ids.map((it) => [it, STILL]));
+  expect(outline(all, chain)).toHaveLength(COUNT);
   flow(detail({ stages: all, edges: chain }), { ...STILL, recordsIn: 1 }, [loads], passing);
   loads.delete("s0");
   flow(detail({ stages: all, edges: chain }), { ...STILL, recordsIn: 1 }, [loads], passing);
