@@ -176,10 +176,11 @@ test("10,000 streams are read by pages, and what is in view is drawn", async () 
   await page.getByRole("link", { name: "item-1.csv", exact: true }).waitFor();
 });
 
-test("letters and streams go on loading where one goes on scrolling", async () => {
+test("letters, streams and items of a source go on loading where one goes on scrolling", async () => {
   for (const [path, name] of [
     ["/workflows/large?tab=letters", "Dead letters"],
     ["/streams", "Streams"],
+    ["/access", "Items of large/read"],
   ]) {
     await page.goto(server.url + path);
     const table = page.getByRole("region", { name, exact: true }).locator("table").last();

@@ -82,6 +82,16 @@ const letter = (number) => ({
   at: time(number),
 });
 
+const item = (number) => ({
+  source: "large/read",
+  name: `item-${number}.csv`,
+  status: "done",
+  size: number,
+  claimedAt: time(number),
+  settledAt: time(number + 500),
+  stream: stream(number).id,
+});
+
 const gone = (id) => ({
   type: "about:blank",
   title: "Not found",
@@ -136,6 +146,9 @@ export async function synthetic({
     workflows: () => ({ items: [summary()] }),
     "workflow:large": detail,
     streams: () => ({ items: Array.from({ length: 100 }, (_, it) => stream(streams - it)) }),
+    sources: () => ({
+      items: [{ source: "large/read", counts: { done: { count: streams, hasMore: false } } }],
+    }),
     schedule: () => ({ revision: 1, workflows: [], nodes: [], drained: [], warnings: [] }),
     deployments: () => ({
       revision: 1,
@@ -196,7 +209,7 @@ export async function synthetic({
   };
   const claims = [
     ...["cluster:read", "workflow:read", "stream:read", "schedule:read"],
-    ...["project:read", "project:write", "alarm:read", "alarm:confirm"],
+    ...["project:read", "project:write", "alarm:read", "alarm:confirm", "access:read"],
   ].filter((it) => !without.includes(it));
   const me = {
     user: "ada",
@@ -221,6 +234,7 @@ export async function synthetic({
     if (url.pathname === "/api/v1/live") return live(url, answer);
     if (url.pathname === "/api/v1/me") return json(me);
     if (url.pathname === "/api/v1/streams") return json(page(url));
+    if (url.pathname === "/api/v1/items") return json(page(url, item));
     if (url.pathname === "/api/v1/workflows/large/dead-letters") return json(page(url, letter));
     if (url.pathname === "/api/v1/cluster/explain") return json({ node: "node-2", reasons: [] });
     if (url.pathname in ofProject) return json(ofProject[url.pathname]);

@@ -1,7 +1,7 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
@@ -194,7 +194,12 @@ function Items({ source, counts }: ItemsProps) {
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: (before) => before,
   });
-  const rows = items.data?.pages.flatMap((it) => it.items) ?? [];
+  const { data, fetchNextPage, hasNextPage, isFetching } = items;
+  // The same list as long as nothing is read: it may be long, and is sorted.
+  const rows = useMemo(() => data?.pages.flatMap((it) => it.items) ?? [], [data]);
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetching]);
   const now = JSON.stringify(counts);
   const isPast = useIsPast(now, items.dataUpdatedAt);
   const [awaited, setAwaited] = useState<Awaited>();
@@ -254,6 +259,7 @@ function Items({ source, counts }: ItemsProps) {
           keyOf={(it) => it.name}
           chosen={chosen}
           onChoose={setChosen}
+          onEnd={more}
           empty={
             <Empty
               what="No item matches"
@@ -263,10 +269,10 @@ function Items({ source, counts }: ItemsProps) {
           }
         />
       )}
-      {items.hasNextPage && (
+      {hasNextPage && (
         <div className={css.more}>
-          <Button onClick={() => void items.fetchNextPage()} disabled={items.isFetching}>
-            More
+          <Button onClick={more} disabled={isFetching}>
+            {isFetching ? "Reading …" : "More"}
           </Button>
         </div>
       )}

@@ -11,7 +11,7 @@ import { edgeSaid } from "./said";
 type Edge = Schemas["Edge"];
 
 /** A line without edges to several stages. */
-const ROW_PX = 27;
+const ROW_PX = 26;
 
 interface OutlineProps {
   lines: readonly Line[];
