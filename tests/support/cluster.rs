@@ -441,7 +441,8 @@ impl Cluster {
     /// where it is until something happens to that node.
     #[track_caller]
     pub(crate) fn holder(&mut self, lease: &str) -> usize {
-        wait_for(&format!("a holder of {lease} that keeps it"), DEADLINE, || {
+        // A node that does not take a lease in time is not offered it again for one minute, and then for two.
+        wait_for(&format!("a holder of {lease} that keeps it"), 3 * DEADLINE, || {
             let at = self.nodes.iter_mut().position(Node::is_running)?;
             if !self.is_spread(at) {
                 return None;

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
-import { findings } from "../support/browser.mjs";
+import { findings, goByKeys } from "../support/browser.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -141,8 +141,7 @@ test("by the keyboard alone: the same again", async () => {
   await page.getByText("Healthy:").waitFor();
   const press = (...keys) =>
     keys.reduce((all, it) => all.then(() => page.keyboard.press(it)), Promise.resolve());
-  await press("g", "p");
-  await page.getByRole("heading", { level: 1, name: "Projects" }).waitFor();
+  await goByKeys(page, "p", page.getByRole("heading", { level: 1, name: "Projects" }));
   await tabTo("Create … a project");
   await press("Enter");
   await dialog().waitFor();

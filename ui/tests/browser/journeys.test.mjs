@@ -4,7 +4,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
-import { findings } from "../support/browser.mjs";
+import { findings, goByKeys } from "../support/browser.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -42,9 +42,7 @@ test("a name of 200 characters leaves the other columns where they are seen", as
 test("the keyboard leads everywhere", async () => {
   await at("/");
   await page.getByText("Healthy:").waitFor();
-  await page.keyboard.press("g");
-  await page.keyboard.press("w");
-  await page.getByPlaceholder("Filter").waitFor();
+  await goByKeys(page, "w", page.getByPlaceholder("Filter"));
   await page.keyboard.press("/");
   await page.keyboard.type("airp");
   await page.waitForURL("**/workflows?filter=airp");

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { until } from "./weir.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -52,4 +53,17 @@ export async function findings(page) {
   return violations
     .filter((it) => ["serious", "critical"].includes(it.impact))
     .flatMap((it) => it.nodes.map((node) => `${it.id}: ${node.target} ${node.failureSummary}`));
+}
+
+/**
+ * Goes to a view by the two keys of it. They are one order if they come soon after each other, which a machine that has
+ * other things to do does not always manage.
+ */
+export async function goByKeys(page, key, there) {
+  await until(`g ${key} leads there`, async () => {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await there.waitFor({ timeout: 3_000 });
+    return true;
+  });
 }
