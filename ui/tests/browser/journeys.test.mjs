@@ -158,10 +158,12 @@ test("a package is uploaded, compared, made the default by its plan, and rolled 
 test("a server that is silent is told, and what was shown stays", async () => {
   await at("/nodes");
   await live();
+  const shown = page.getByRole("link", { name: server.names.node }).first();
+  await shown.waitFor();
   server.signal("SIGSTOP");
   try {
     await page.getByText("The server was last heard").waitFor({ timeout: 30_000 });
-    await page.getByRole("link", { name: server.names.node }).first().waitFor();
+    await shown.waitFor();
   } finally {
     server.signal("SIGCONT");
   }
