@@ -1,7 +1,7 @@
-import { Button, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
@@ -9,6 +9,7 @@ import { bytes, count, words } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { Act } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { More, useMore } from "../../parts/More";
 import { Name } from "../../parts/Name";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -194,12 +195,10 @@ function Items({ source, counts }: ItemsProps) {
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: (before) => before,
   });
-  const { data, fetchNextPage, hasNextPage, isFetching } = items;
+  const { data } = items;
   // The same list as long as nothing is read: it may be long, and is sorted.
   const rows = useMemo(() => data?.pages.flatMap((it) => it.items) ?? [], [data]);
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetching]);
+  const more = useMore(items);
   const now = JSON.stringify(counts);
   const isPast = useIsPast(now, items.dataUpdatedAt);
   const [awaited, setAwaited] = useState<Awaited>();
@@ -269,13 +268,7 @@ function Items({ source, counts }: ItemsProps) {
           }
         />
       )}
-      {hasNextPage && (
-        <div className={css.more}>
-          <Button onClick={more} disabled={isFetching}>
-            {isFetching ? "Reading …" : "More"}
-          </Button>
-        </div>
-      )}
+      <More of={items} label="More" className={css.more} />
       {resets && (
         <Reset
           source={source}

@@ -18,6 +18,7 @@ import { troubles } from "../../logic/health";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { More, useMore } from "../../parts/More";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading, Shows } from "../../parts/Shows";
@@ -66,6 +67,7 @@ export function Alarms() {
   const { value } = standing;
   const isBeyond = value !== undefined && isPart(value) && Boolean(severity || subject);
   const beyond = useBeyond(looked, isBeyond && state !== "ended");
+  const more = useMore(beyond);
   const all = useMemo(() => {
     const asked = isBeyond ? (beyond.data?.pages ?? []).flatMap((it) => it.items) : [];
     return inOrder(joined(value?.items ?? [], asked));
@@ -135,7 +137,7 @@ export function Alarms() {
                 name="Standing alarms"
                 rows={open}
                 {...table}
-                onEnd={() => beyond.hasNextPage && !beyond.isFetching && beyond.fetchNextPage()}
+                onEnd={more}
                 empty={
                   <None of={it} isFiltered={isFiltered} beyond={isBeyond ? beyond : undefined} />
                 }
@@ -147,13 +149,7 @@ export function Alarms() {
       {state !== "ended" && isBeyond && beyond.error && (
         <ProblemView problem={problemIn(beyond.error)} onRetry={() => void beyond.refetch()} />
       )}
-      {state !== "ended" && isBeyond && beyond.hasNextPage && (
-        <div>
-          <Button onClick={() => void beyond.fetchNextPage()} disabled={beyond.isFetching}>
-            {beyond.isFetching ? "Reading …" : "More that stand"}
-          </Button>
-        </div>
-      )}
+      {state !== "ended" && isBeyond && <More of={beyond} label="More that stand" />}
       {state !== "standing" && (ended.data || !isTold) && (
         <Ended of={ended} rows={past} isFiltered={isFiltered} isTold={isTold} {...table} />
       )}

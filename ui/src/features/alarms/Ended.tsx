@@ -1,7 +1,6 @@
-import { Button } from "@mantine/core";
-import { useCallback } from "react";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { More, useMore } from "../../parts/More";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading } from "../../parts/Shows";
@@ -17,10 +16,8 @@ interface EndedProps extends Omit<AlarmTableProps, "name" | "isEnded" | "onEnd" 
 
 /** What was wrong and is not any more, by pages. */
 export function Ended({ of, isFiltered, isTold, ...table }: EndedProps) {
-  const { fetchNextPage, hasNextPage, isFetching } = of;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetching]);
+  const more = useMore(of);
+  const { hasNextPage } = of;
   return (
     <>
       <Panel
@@ -49,13 +46,7 @@ export function Ended({ of, isFiltered, isTold, ...table }: EndedProps) {
           />
         )}
       </Panel>
-      {hasNextPage && (
-        <div>
-          <Button onClick={() => void fetchNextPage()} disabled={isFetching}>
-            {isFetching ? "Reading …" : "Older alarms"}
-          </Button>
-        </div>
-      )}
+      <More of={of} label="Older alarms" />
     </>
   );
 }

@@ -2,12 +2,12 @@ import { Button, Checkbox, SegmentedControl } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback } from "react";
 import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { problemIn } from "../../api/problem";
 import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { useMore } from "../../parts/More";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Refresh } from "../../parts/Refresh";
@@ -54,10 +54,7 @@ export function Audit() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
-  const { fetchNextPage, hasNextPage, isFetching } = audit;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetching]);
+  const more = useMore(audit);
   const rows = audit.data?.pages.flatMap((it) => it.items.map(entry)) ?? [];
   const chosen = rows.find((it) => String(it.sequence) === open);
   return (

@@ -1,12 +1,13 @@
-import { Button, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { count, short } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { More, useMore } from "../../parts/More";
 import { Name } from "../../parts/Name";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -83,10 +84,7 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: (before) => before,
   });
-  const { fetchNextPage, hasNextPage, isFetching } = letters;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetching]);
+  const more = useMore(letters);
   const rows = useMemo(() => letters.data?.pages.flatMap((it) => it.items) ?? [], [letters.data]);
   const again = () => void queries.invalidateQueries({ queryKey: ["letters", workflow] });
   const news = useNews(detail, filter, rows, letters.dataUpdatedAt);
@@ -193,13 +191,7 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
               />
             )
           )}
-          {letters.hasNextPage && (
-            <div className={css.more}>
-              <Button onClick={() => void letters.fetchNextPage()} disabled={letters.isFetching}>
-                {letters.isFetching ? "Reading …" : "Older letters"}
-              </Button>
-            </div>
-          )}
+          <More of={letters} label="Older letters" className={css.more} />
         </Panel>
         {shown && (
           <Letter

@@ -1,12 +1,13 @@
-import { Button, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useState } from "react";
+import { useState } from "react";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { More, useMore } from "../../parts/More";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Shows } from "../../parts/Shows";
@@ -35,10 +36,7 @@ export function Streams() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const workflows = useLive("workflows");
   const { live, older, rows, old } = useStreams({ workflow, state });
-  const { fetchNextPage, hasNextPage, isFetching } = older;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetching]);
+  const more = useMore(older);
   const shown = rows.filter((it) =>
     matches(`${it.item} ${it.workflow} ${it.node} ${it.state}`, filter),
   );
@@ -95,13 +93,7 @@ export function Streams() {
       {older.error && (
         <ProblemView problem={problemIn(older.error)} onRetry={() => void older.refetch()} />
       )}
-      {older.hasNextPage && (
-        <div>
-          <Button onClick={() => void older.fetchNextPage()} disabled={older.isFetching}>
-            {older.isFetching ? "Reading …" : "Older streams"}
-          </Button>
-        </div>
-      )}
+      <More of={older} label="Older streams" />
     </Page>
   );
 }
