@@ -3,7 +3,7 @@ import { Suspense, useEffect, useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import { history } from "../../live";
 import { rates } from "../../live/history";
-import { load } from "../../live/load";
+import { loadsOf, passingOf } from "../../live/stages";
 import { bytes, count, plural, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
@@ -130,19 +130,10 @@ const LOOKS_MS = [0, 3_000, 6_000, 9_000, 12_000];
 
 function Sentence({ detail }: { detail: Detail }) {
   const now = useNow();
-  const byStage = <T,>(of: (name: string) => T | undefined) =>
-    new Map(
-      detail.stages.flatMap(({ id }) => {
-        const it = of(`${detail.name}/${id}`);
-        return it === undefined ? [] : [[id, it] as const];
-      }),
-    );
   // The graph is on one tab, and the sentence on each.
   useEffect(() => history.followStages(detail.name), [detail.name]);
-  const looks = LOOKS_MS.map((ago) => byStage((name) => load(history.readings(name), now - ago)));
-  const passing = {
-    get: (stage: string) => rates(history.of(`${detail.name}/${stage}`), now),
-  };
+  const looks = LOOKS_MS.map((ago) => loadsOf(history, detail, now - ago));
+  const passing = passingOf(history, detail, now);
   const { tone, text } = flow(detail, rates(history.of(detail.name), now), looks, passing);
   return (
     <>

@@ -71,8 +71,19 @@ interface Queue {
   waiting: number;
 }
 
+/** Once for each list of stages, whoever asks: each look asks anew. */
+const KNOWN = new WeakMap<Stages, { edges: Edges; queues: ReadonlyMap<string, Queue> }>();
+
 /** What waits for each stage. Where one before it has several ports it is not known what of its comes. */
 function queuesOf(stages: Stages, edges: Edges): ReadonlyMap<string, Queue> {
+  const known = KNOWN.get(stages);
+  if (known?.edges === edges) return known.queues;
+  const queues = counted(stages, edges);
+  KNOWN.set(stages, { edges, queues });
+  return queues;
+}
+
+function counted(stages: Stages, edges: Edges): ReadonlyMap<string, Queue> {
   const counts = new Map(stages.map((it) => [it.id, it.counts]));
   const ports = new Map<string, Set<string>>();
   const from = new Map<string, Set<string>>();

@@ -1,14 +1,12 @@
 // What can be said of the flow through a workflow, in a sentence.
 import type { Schemas } from "../../api/client";
 import type { Rates } from "../../live/history";
+import type { StageRates } from "../../live/stages";
 import { percent, plural, rate } from "../../logic/format";
 import type { Sentence } from "../../logic/health";
 import { bottleneck, fallsBehind, type Loads, mostWait, steady } from "./bottleneck";
 
 type Detail = Schemas["WorkflowDetail"];
-
-/** What passes each stage, by its name: few of them are asked. */
-export type StageRates = Pick<ReadonlyMap<string, Rates>, "get">;
 
 /** How many times as many records come in as go out where that asks for a reason. */
 const FAR = 10;
