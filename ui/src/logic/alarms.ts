@@ -91,7 +91,8 @@ export const lastedMs = ({ raisedAt, clearedAt }: Alarm): number | undefined =>
 export const timesOf = ({ count }: Alarm): string =>
   count > 1 ? `raised ${plural(count, "time")}` : "raised once";
 
-const NAMES = { error: "error", warning: "warning", info: "note" };
+/** How each severity is called. */
+export const NAMES = { error: "error", warning: "warning", info: "note" };
 
 /** `1 error, 2 warnings`; nothing of what there is none of. */
 export const counted = (of: BySeverity): string =>

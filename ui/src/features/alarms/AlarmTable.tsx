@@ -3,6 +3,7 @@ import { type ReactNode, useMemo } from "react";
 import {
   type Alarm,
   lastedMs,
+  NAMES,
   SEVERITIES,
   said,
   TONES,
@@ -17,10 +18,8 @@ import { Target } from "../../parts/Target";
 import { Ago, Moment } from "../../parts/When";
 import { ConfirmedBy } from "./ConfirmedBy";
 
-const WORDS = { error: "error", warning: "warning", info: "note" };
-
 export const SeverityMark = ({ of }: { of: Alarm["severity"] }) => (
-  <Mark tone={TONES[of]}>{WORDS[of]}</Mark>
+  <Mark tone={TONES[of]}>{NAMES[of]}</Mark>
 );
 
 const COLUMNS: Column<Alarm>[] = [

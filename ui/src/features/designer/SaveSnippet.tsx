@@ -4,6 +4,7 @@ import { useState } from "react";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
+import { FileName } from "../projects/FileName";
 import { type Asset, renew, written } from "../projects/projects";
 import { badName, pathFor } from "../projects/templates";
 import type { Design } from "./design";
@@ -45,16 +46,7 @@ export function SaveSnippet(props: {
         The workflow stays as it is. What feeds these stages from elsewhere is left open, and is
         connected where the snippet is put in.
       </p>
-      <TextInput
-        label="Name"
-        name="snippet"
-        description={`The file will be ${path}`}
-        value={name}
-        error={name && bad}
-        onChange={(event) => setName(event.currentTarget.value)}
-        autoComplete="off"
-        data-autofocus
-      />
+      <FileName name="snippet" value={name} path={path} bad={bad} onChange={setName} />
       <TextInput
         label="What it is for"
         value={description}

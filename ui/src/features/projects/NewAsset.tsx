@@ -1,4 +1,4 @@
-import { Select, TextInput } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { Confirm } from "../../parts/Act";
 import { design } from "../designer/design";
 import { parsed, valueAt } from "../editor/text";
 import { firstCase, testText } from "../tests/make";
+import { FileName } from "./FileName";
 import { type Asset, assetOf, renew, written } from "./projects";
 import { badName, pathFor, TEMPLATES, textOf } from "./templates";
 
@@ -72,16 +73,7 @@ export function NewAsset({
           setParent("");
         }}
       />
-      <TextInput
-        label="Name"
-        name="asset"
-        description={`The file will be ${path}`}
-        value={name}
-        error={name && bad}
-        onChange={(event) => setName(event.currentTarget.value)}
-        autoComplete="off"
-        data-autofocus
-      />
+      <FileName name="asset" value={name} path={path} bad={bad} onChange={setName} />
       {isTest && workflows.length > 0 && (
         <Select
           label="Workflow"

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { freeName } from "../designer/design";
+import { FileName } from "../projects/FileName";
 import { type Asset, effective, renew, written } from "../projects/projects";
 import { badName, pathFor } from "../projects/templates";
 import type { TestRun } from "../samples/passages";
@@ -58,16 +59,7 @@ export function KeepTest(props: KeepProps) {
         letters. The test runs on what is saved, and has the time stand still: what the workflow
         makes of the time of day comes out otherwise.
       </p>
-      <TextInput
-        label="Name"
-        name="test"
-        description={`The file will be ${path}`}
-        value={name}
-        error={name && bad}
-        onChange={(event) => setName(event.currentTarget.value)}
-        autoComplete="off"
-        data-autofocus
-      />
+      <FileName name="test" value={name} path={path} bad={bad} onChange={setName} />
       <TextInput
         label="What it shows"
         description="The name of its case, in words"
