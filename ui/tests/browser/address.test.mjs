@@ -10,7 +10,6 @@ const { chrome, page, complaints, at, button } = await begin(weir);
 /** What somebody else sees who is sent the address. */
 async function sent(look) {
   const other = await open(chrome);
-  other.page.setDefaultTimeout(15_000);
   await other.page.goto(page.url());
   await look(other.page);
   await other.close();

@@ -22,12 +22,10 @@ async function ada(server) {
   await command(server.url, "POST", "/api/v1/set-up", { name: "ada", password: PASSWORD, secret });
 }
 const { server, chrome, page, complaints, closed, inDialog, dialog } = await begin(cluster, {
-  timeoutMs: 30_000,
   more: ada,
 });
 const [first, second] = server.nodes;
 const other = await open(chrome, "light");
-other.page.setDefaultTimeout(30_000);
 const both = [page, other.page];
 
 const panel = (name, of) => of.getByRole("region", { name, exact: true });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { weir } from "../support/weir.mjs";
 
-const { page, at } = await begin(weir, { timeoutMs: 20_000 });
+const { page, at } = await begin(weir);
 const ASSET = "/projects/flights/assets/formats/flights-csv.yaml";
 
 test("a view that was not read yet comes when the server does, and what was typed is there", async () => {
@@ -17,7 +17,7 @@ test("a view that was not read yet comes when the server does, and what was type
   assert.equal(new URL(page.url()).pathname, "/keys");
   await page.getByRole("link", { name: "Projects", exact: true }).waitFor();
   await page.context().setOffline(false);
-  await page.getByRole("heading", { level: 1, name: "Keys" }).waitFor({ timeout: 40_000 });
+  await page.getByRole("heading", { level: 1, name: "Keys" }).waitFor();
   await page.goBack();
   await page.getByText("● unsaved").waitFor();
   const typed = await page.getByRole("textbox", { name: "description" }).inputValue();

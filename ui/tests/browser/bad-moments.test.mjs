@@ -8,9 +8,7 @@ import { findings, open } from "../support/browser.mjs";
 import { emptied, filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
-const { server, chrome, page, complaints, at, button, field, dialog } = await begin(filled, {
-  timeoutMs: 20_000,
-});
+const { server, chrome, page, complaints, at, button, field, dialog } = await begin(filled);
 const logIn = async (of, name, isKept = false) => {
   await of.goto(`${server.url}/log-in`);
   await field("name", of).fill(name);
@@ -118,7 +116,7 @@ test("the server restarts while the page is open: it says so, and goes on", asyn
     await page.getByText("The server was last heard").waitFor();
     await page.getByRole("link", { name: "flights", exact: true }).waitFor();
   });
-  await page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 40_000 });
+  await page.locator("#live-mark", { hasText: "Live" }).waitFor();
   await page.getByRole("link", { name: "flights", exact: true }).waitFor();
 });
 
@@ -202,7 +200,7 @@ test("an empty cluster says what belongs where, on every screen", async () => {
     };
     for (const [path, has] of Object.entries(screens)) {
       await page.goto(empty.url + path);
-      await page.getByText(has).first().waitFor({ timeout: 15_000 });
+      await page.getByText(has).first().waitFor();
       assert.deepEqual(await findings(page), [], path);
     }
     // Nobody could log in: the overview leads to where that is changed.

@@ -41,7 +41,7 @@ test("the command that is shown runs it again, and the page shows that", async (
   const it = flights();
   const command = it.locator("code", { hasText: /^cp / });
   await shell(await command.innerText());
-  await it.getByText("Read 23,688 records from 7 files.").waitFor({ timeout: 30_000 });
+  await it.getByText("Read 23,688 records from 7 files.").waitFor();
   await page.getByRole("img", { name: /Records per second/ }).waitFor();
 });
 

@@ -9,7 +9,7 @@ import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
 const { server, chrome, page, complaints, at, button, field, dialog } = await begin(filled);
-const live = () => page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 30_000 });
+const live = () => page.locator("#live-mark", { hasText: "Live" }).waitFor();
 
 test("a file that comes in is seen at once, without a reload", async () => {
   await at("/streams");
@@ -162,7 +162,7 @@ test("a server that is silent is told, and what was shown stays", async () => {
   await shown.waitFor();
   server.signal("SIGSTOP");
   try {
-    await page.getByText("The server was last heard").waitFor({ timeout: 30_000 });
+    await page.getByText("The server was last heard").waitFor();
     await shown.waitFor();
   } finally {
     server.signal("SIGCONT");
@@ -181,8 +181,7 @@ test("the tabs of a browser share one stream, and another one goes on where one 
     if (it.url().includes("/api/v1/live")) opened += 1;
   });
   const [first, second] = [await context.newPage(), await context.newPage()];
-  const isLive = (page) =>
-    page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+  const isLive = (page) => page.locator("#live-mark", { hasText: "Live" }).waitFor();
   await first.goto(`${server.url}/`);
   await isLive(first);
   await controllers(first).waitFor();
@@ -237,7 +236,6 @@ test("who may only read is told so at once, and is offered nothing else", async 
   const { token } = await command(server.url, "POST", "/api/v1/log-in", body);
   const context = await chrome.newContext();
   const own = await context.newPage();
-  own.setDefaultTimeout(15_000);
   const answer = await own.request.post(`${server.url}/api/v1/me/password`, {
     headers: { authorization: `Bearer ${token}` },
     data: { current: body.password, new: PASSWORD },

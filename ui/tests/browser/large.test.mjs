@@ -11,9 +11,8 @@ const FRAME_MS_MAX = 33;
 const STAGES = 1_000;
 const STREAMS = 10_000;
 
-const { server, page, complaints } = await begin(
-  () => synthetic({ stages: STAGES, streams: STREAMS }),
-  { timeoutMs: 60_000 },
+const { server, page, complaints } = await begin(() =>
+  synthetic({ stages: STAGES, streams: STREAMS }),
 );
 
 const renders = await countsRenders(page);

@@ -25,7 +25,6 @@ const live = () => page.getByText("live", { exact: true }).first().waitFor();
 before(async () => {
   [server, chrome] = await Promise.all([filled(), browser()]);
   ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(20_000);
 });
 after(async () => {
   await chrome?.close();
@@ -159,7 +158,7 @@ test("after the server was gone it goes on, and no line stands there twice", asy
   await logged("before-the-end");
   await line("before-the-end").last().waitFor();
   await server.restart();
-  await page.getByText("followed again").waitFor({ timeout: 60_000 });
+  await page.getByText("followed again").waitFor();
   await logged("before-the-end-2");
   await line("opened before-the-end-2.csv").last().waitFor();
   assert.equal(await line("opened before-the-end.csv").count(), 1);

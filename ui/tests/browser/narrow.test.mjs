@@ -15,7 +15,7 @@ for (const width of [320, 400, 700]) {
     for (const { name, path, has } of SCREENS) {
       await t.test(name, async () => {
         await page.goto(server.url + (typeof path === "function" ? path(server.names) : path));
-        await page.getByText(has).first().waitFor({ timeout: 10_000 });
+        await page.getByText(has).first().waitFor();
         assert.deepEqual(await beyond(page), []);
         const scrolls = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.equal(scrolls, width, "the page itself scrolls to the side");

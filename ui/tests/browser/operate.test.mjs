@@ -9,9 +9,8 @@ import { filled, PASSWORD } from "../support/filled.mjs";
 import { ticks } from "../support/ticks.mjs";
 import { command, until } from "../support/weir.mjs";
 
-const { server, page, complaints, at, button, dialog, inDialog, closed } = await begin(
-  () => filled({ isLive: true }),
-  { timeoutMs: 20_000 },
+const { server, page, complaints, at, button, dialog, inDialog, closed } = await begin(() =>
+  filled({ isLive: true }),
 );
 const letters = async (query = "") =>
   (await server.get(`/api/v1/workflows/ticks/dead-letters?limit=500${query}`)).items;
@@ -84,7 +83,7 @@ test("a letter is discarded by the workflow's name, and the rest replayed by its
   await closed();
   const replays = page.getByRole("region", { name: "Replays" });
   await replays.getByText(/^replay-/).waitFor();
-  await replays.getByText("committed").first().waitFor({ timeout: 60_000 });
+  await replays.getByText("committed").first().waitFor();
   await until("all others are replayed", async () => {
     const states = (await letters()).map((it) => it.state);
     return (
@@ -211,7 +210,7 @@ test("a stream that is open beyond the newest hundred is followed to its end", a
   );
   assert.equal(await lanes().filter({ hasText: "open" }).count(), 2);
   await server.cli("scheduler", "set", "ticks", "--target", "0");
-  await lanes().filter({ hasText: "open" }).first().waitFor({ state: "detached", timeout: 60_000 });
+  await lanes().filter({ hasText: "open" }).first().waitFor({ state: "detached" });
   await server.cli("scheduler", "set", "ticks", "--target", "unset");
 });
 

@@ -40,7 +40,7 @@ async function narrow({ dir, cli, management, get }) {
     return stages?.find((it) => it.id === "make")?.time?.blockedMs > 0;
   });
 }
-const { page, complaints, at } = await begin(filled, { timeoutMs: 30_000, more: narrow });
+const { page, complaints, at } = await begin(filled, { more: narrow });
 const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 
 test("the stage that others wait for is named, and each says how its time is spent", async () => {

@@ -43,7 +43,7 @@ async function people({ url }) {
   await until("the provider answers", async () => (await fetch(`${issuer}/jwks`)).ok);
 }
 
-const { server, page } = await begin(() => weir(configured), { timeoutMs: 20_000, more: people });
+const { server, page } = await begin(() => weir(configured), { more: people });
 
 const logIn = async (subject) => {
   await page.goto(`${server.url}/log-in`);
@@ -73,7 +73,7 @@ test("whose session ends comes back by the provider, and the page is as they lef
   await condition.fill("delay > 77");
   await command(server.url, "DELETE", "/api/v1/users/eve/sessions");
   const dialog = page.getByRole("dialog");
-  await dialog.getByText("Your session has ended").waitFor({ timeout: 60_000 });
+  await dialog.getByText("Your session has ended").waitFor();
   const [opened] = await Promise.all([
     page.waitForEvent("popup"),
     dialog.getByRole("button", { name: "Log in with the house …" }).click(),

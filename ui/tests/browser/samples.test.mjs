@@ -346,7 +346,6 @@ for (const scheme of ["dark", "light"]) {
   test(`by the keyboard alone, and nothing for axe to find, ${scheme}`, async () => {
     const other = await open(chrome, scheme);
     const { page } = other;
-    page.setDefaultTimeout(15_000);
     await page.goto(`${server.url}/projects/flights/assets/workflows/scripted.yaml`);
     await page.locator('.react-flow__node[data-id="halve"]').focus();
     await page.keyboard.press("r");

@@ -36,7 +36,7 @@ for (const scheme of ["dark", "light"]) {
         complaints.length = 0;
         const address = typeof path === "function" ? path(server.names) : path;
         await page.goto(server.url + address);
-        await page.getByText(has).first().waitFor({ timeout: 10_000 });
+        await page.getByText(has).first().waitFor();
         assert.equal(await page.locator("h1").count(), 1, "one title");
         assert.deepEqual(await findings(page), []);
         assert.deepEqual(await cutOff(page), []);

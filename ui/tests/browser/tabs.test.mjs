@@ -17,7 +17,6 @@ test("the eighth tab of its own session is live, and so is the first one when it
     const body = { name: "ada", password: PASSWORD };
     const { token } = await command(server.url, "POST", "/api/v1/log-in", body);
     const tab = await page.context().newPage();
-    tab.setDefaultTimeout(15_000);
     await tab.addInitScript((it) => {
       sessionStorage.setItem("weir.session", it);
       // No browser without a window hides its tabs.

@@ -6,7 +6,7 @@ import { browser, open } from "./browser.mjs";
  * `start` makes what is asked, as `filled` does; `more` is done to it before the first test. Of what comes back,
  * `button`, `dialog` and `field` find things on the page, or on another one that is given.
  */
-export async function begin(start, { timeoutMs = 15_000, more = async () => undefined } = {}) {
+export async function begin(start, { more = async () => undefined } = {}) {
   const made = [];
   const end = () => Promise.allSettled(made.splice(0).map((it) => it()));
   after(end);
@@ -22,7 +22,6 @@ export async function begin(start, { timeoutMs = 15_000, more = async () => unde
     ]);
     await more(server);
     const { page, complaints } = await open(chrome);
-    page.setDefaultTimeout(timeoutMs);
     const dialog = (of = page) => of.getByRole("dialog");
     return {
       server,

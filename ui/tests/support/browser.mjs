@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
-import { until } from "./weir.mjs";
+import { DEADLINE_MS, until } from "./weir.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -28,6 +28,7 @@ export async function open(chrome, scheme = "dark", size = { width: 1440, height
     colorScheme: scheme,
     reducedMotion: "reduce",
   });
+  context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
