@@ -2,13 +2,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { browser, open } from "./support/browser.mjs";
-import { filled } from "./support/filled.mjs";
+import { shown } from "./support/filled.mjs";
 import { SCREENS } from "./support/screens.mjs";
 
 const [dir = "pictures", ...wanted] = process.argv.slice(2);
 await mkdir(dir, { recursive: true });
 const [width = 1440, height = 900] = process.env.SIZE?.split("x").map(Number) ?? [];
-const server = await filled({ isLive: true });
+const server = await shown();
 const chrome = await browser();
 try {
   for (const scheme of ["dark", "light"]) {

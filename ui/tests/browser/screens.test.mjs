@@ -1,15 +1,16 @@
-// Every screen, in both schemes: it is drawn, the browser has nothing to complain of (the page's policy, other
-// hosts, errors), and axe finds nothing serious.
+// Every screen: it is drawn, the browser has nothing to complain of (the page's policy, other hosts, errors), axe finds
+// nothing serious in either scheme, and in narrow windows, as of a telephone or of a page that is enlarged four times,
+// nothing is out of reach.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings, open } from "../support/browser.mjs";
-import { filled } from "../support/filled.mjs";
-import { cutOff } from "../support/narrow.mjs";
+import { shown } from "../support/filled.mjs";
+import { beyond, cutOff } from "../support/narrow.mjs";
 import { SCREENS } from "../support/screens.mjs";
 
-const { server, chrome } = await begin(() => filled({ isLive: true }));
+const { server, chrome } = await begin(shown);
 test("each address of the page is among them", async () => {
   const router = await readFile("src/app/router.tsx", "utf8");
   const routes = [...router.matchAll(/^\s+path: "([^"]+)"/gm)].map(([, path]) => path);
@@ -28,21 +29,36 @@ function fits(route) {
   return (path) => new RegExp(`^${pattern}$`).test(path);
 }
 
-for (const scheme of ["dark", "light"]) {
-  test(`all screens, ${scheme}`, async (t) => {
-    const { page, complaints, close } = await open(chrome, scheme);
-    for (const { name, path, has } of SCREENS) {
-      await t.test(name, async () => {
-        complaints.length = 0;
-        const address = typeof path === "function" ? path(server.names) : path;
-        await page.goto(server.url + address);
+const WIDE = { width: 1440, height: 900 };
+/** Colours that are on their way to others. */
+const stands = () => document.getAnimations().every((it) => !(it instanceof CSSTransition));
+
+test("all screens", async (t) => {
+  const { page, complaints, close } = await open(chrome);
+  for (const { name, path, has } of SCREENS) {
+    await t.test(name, async () => {
+      complaints.length = 0;
+      await page.setViewportSize(WIDE);
+      const address = typeof path === "function" ? path(server.names) : path;
+      await page.goto(server.url + address);
+      await page.getByText(has).first().waitFor();
+      assert.equal(await page.locator("h1").count(), 1, "one title");
+      for (const colorScheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme });
+        await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+        await page.waitForFunction(stands);
+        assert.deepEqual(await findings(page), [], colorScheme);
+      }
+      assert.deepEqual(await cutOff(page), []);
+      for (const width of [700, 400, 320]) {
+        await page.setViewportSize({ width, height: 700 });
         await page.getByText(has).first().waitFor();
-        assert.equal(await page.locator("h1").count(), 1, "one title");
-        assert.deepEqual(await findings(page), []);
-        assert.deepEqual(await cutOff(page), []);
-        assert.deepEqual(complaints, []);
-      });
-    }
-    await close();
-  });
-}
+        assert.deepEqual(await beyond(page), [], `${width} px`);
+        const scrolls = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.equal(scrolls, width, "the page itself scrolls to the side");
+      }
+      assert.deepEqual(complaints, []);
+    });
+  }
+  await close();
+});

@@ -49,17 +49,22 @@ export async function filled({ isLive = false } = {}) {
       await command(server.url, "POST", "/api/v1/workflows/ticks/savepoints", {
         name: "before-upgrade",
       });
-      // Of its dead letters.
-      names.alarm = await until("an alarm stands", async () => {
-        const { items } = await server.get("/api/v1/alarms");
-        return items.find((it) => it.subject.name === "ticks")?.id;
-      });
     }
     return { ...server, cli, names };
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/** One with all that screens show: its alarm of dead letters stands, which takes the time that they must last. */
+export async function shown() {
+  const server = await filled({ isLive: true });
+  server.names.alarm = await until("an alarm stands", async () => {
+    const { items } = await server.get("/api/v1/alarms");
+    return items.find((it) => it.subject.name === "ticks")?.id;
+  });
+  return server;
 }
 
 /** A Weir in which nothing ran, and nothing is to. */
