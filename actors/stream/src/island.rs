@@ -1,5 +1,6 @@
 //! An island: neighbouring operators that run as one stage, without a queue between them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use weir_checkpoint::Epoch;
@@ -8,7 +9,7 @@ use weir_domain::{Fault, PortName, StageId, TableName};
 use crate::live::Changed;
 use crate::stage::Guard;
 use crate::state::StateTable;
-use crate::times::Spent;
+use crate::times::OfStage;
 use crate::{Batch, Opening, Operator, Outputs};
 
 /// Where a batch goes that leaves an operator by a port.
@@ -35,7 +36,8 @@ pub(crate) enum Step {
     /// Send a batch into an edge of the island.
     Send(usize, Batch),
     DeadLetters(Batch),
-    Wait(Duration),
+    /// Hold back what comes after it, which is the work of that stage.
+    Wait(Duration, Arc<OfStage>),
 }
 
 /// What an island made of one batch.
@@ -45,7 +47,7 @@ pub(crate) type Outflow = Vec<Step>;
 enum Work {
     Run(usize, Batch),
     Leave(usize, Batch),
-    Wait(Duration),
+    Wait(Duration, Arc<OfStage>),
 }
 
 /// Operators in order of flow; the first one takes what comes in.
@@ -110,8 +112,8 @@ impl Island {
                     outflow.push(Step::Send(edge, batch));
                     continue;
                 }
-                Work::Wait(length) => {
-                    outflow.push(Step::Wait(length));
+                Work::Wait(length, stage) => {
+                    outflow.push(Step::Wait(length, stage));
                     continue;
                 }
             };
@@ -134,17 +136,16 @@ impl Member {
         let Outputs { batches, bad, waits, dropped } = out;
         self.guard.dropped(dropped);
         outflow.extend(self.guard.refused(&bad)?.map(Step::DeadLetters));
-        // One that holds records back sets the pace: that is its work.
-        waits.iter().for_each(|it| self.guard.counters.time().add(Spent::Busy, it.1));
+        let wait = |length| Work::Wait(length, self.guard.counters.time().clone());
         let mut waits = waits.into_iter().peekable();
         let mut next = Vec::new();
         for (index, (port, batch)) in batches.into_iter().enumerate() {
             while let Some((_, length)) = waits.next_if(|it| it.0 <= index) {
-                next.push(Work::Wait(length));
+                next.push(wait(length));
             }
             self.place_batch(port, &batch, &mut next);
         }
-        next.extend(waits.map(|it| Work::Wait(it.1)));
+        next.extend(waits.map(|it| wait(it.1)));
         Ok(next)
     }
 

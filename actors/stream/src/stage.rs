@@ -21,6 +21,7 @@ use crate::island::{Island, Outflow, Step, rollback_fault};
 use crate::letters::Origins;
 use crate::live::{LiveSourceBody, Report, Reports, Snapshot};
 use crate::settlement::Failed;
+use crate::times::Spent;
 use crate::{
     BadRecord, Batch, Counters, Opening, Prepared, Read, RecordReader, Sink, SinkWriter,
     StreamContext, StreamLog, Taps, dead_letter,
@@ -245,10 +246,14 @@ async fn send(
                 Some(dead) => dead.send(letters).await?,
                 None => return Err(no_dead_letters().into()),
             },
-            Step::Wait(length) => tokio::select! {
-                () = tokio::time::sleep(length) => {}
-                () = stop.cancelled() => return Err(Stopped::Broken),
-            },
+            Step::Wait(length, stage) => {
+                // One that holds records back sets the pace: that is its work, as long as it lasts.
+                let _holding = stage.spend(Spent::Busy);
+                tokio::select! {
+                    () = tokio::time::sleep(length) => {}
+                    () = stop.cancelled() => return Err(Stopped::Broken),
+                }
+            }
         }
     }
     Ok(())
@@ -404,4 +409,27 @@ pub(crate) fn barriers<'a>(
 
 fn report(reports: Option<&Reports>, report: Report) -> Result<(), Broken> {
     reports.map_or(Ok(()), |it| it.say(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::times::Times;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_holds_records_back_works_as_long_as_that_lasts() {
+        let (times, id) = (Times::default(), StageId::new("slow").unwrap());
+        let wait = Step::Wait(Duration::from_secs(600), times.of(&id));
+        let stop = CancellationToken::new();
+        let mut sending = std::pin::pin!(send(&[], None, vec![wait], &stop));
+        tokio::select! {
+            _ = &mut sending => panic!("it waits"),
+            () = tokio::time::sleep(Duration::from_secs(3)) => {}
+        }
+        assert_eq!(times.read()[&id].busy_ms, 3_000);
+        assert!(sending.await.is_ok());
+        assert_eq!(times.read()[&id].busy_ms, 600_000);
+    }
 }

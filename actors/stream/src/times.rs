@@ -77,11 +77,6 @@ impl OfStage {
         Spending { stage: self.clone(), what }
     }
 
-    /// As if so much time had been spent.
-    pub(crate) fn add(&self, what: Spent, length: Duration) {
-        self.change(what, |it, _| it.micros += micros(length));
-    }
-
     fn read(&self) -> StageTime {
         let spans = self.spans();
         let now = micros(self.begin.elapsed());
@@ -139,7 +134,6 @@ mod tests {
         pass(30).await;
         drop((blocked, one));
         pass(1_000).await;
-        stage.add(Spent::Busy, Duration::from_millis(7));
-        assert_eq!(read(), (330, 57, 30));
+        assert_eq!(read(), (330, 50, 30));
     }
 }
