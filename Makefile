@@ -28,8 +28,9 @@ run: tools
 	$(CARGO) build --locked --workspace --bin weir
 	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
+# Examples are checked by `verify`; linking them takes a minute.
 test: test-tools ui verify ui-verify
-	$(CARGO) test --locked --workspace --no-run
+	$(CARGO) test --locked --workspace --lib --bins --tests --no-run
 	$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others
 
 # Clusters run one at a time and wait more than they work: all else is tested meanwhile. What one of them leaves
@@ -38,7 +39,7 @@ test-clusters:
 	$(CARGO) test --locked --workspace --test product -- --test-threads 1 clusters::
 
 test-others:
-	$(CARGO) test --locked --workspace --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
+	$(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
 	found=$$?; $(MAKE) --no-print-directory browser && exit $$found
 
 ui: ui/dist/index.html
