@@ -9,7 +9,13 @@ use weir_runtime::Stopwatch;
 /// Long enough for a busy machine. Nothing that goes right takes so long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_FIRST: Duration = Duration::from_millis(10);
+const LOOK_LAST: Duration = Duration::from_millis(100);
+
+/// What comes soon is seen soon, and what takes long is not asked for so often that it takes longer.
+fn pause(waited: Duration) {
+    thread::sleep((waited / 10).clamp(LOOK_FIRST, LOOK_LAST));
+}
 
 /// Waits until the condition holds; fails with what was waited for.
 #[track_caller]
@@ -30,7 +36,7 @@ pub(crate) fn wait_for<T>(
             return found;
         }
         assert!(watch.elapsed() < deadline, "waited in vain for {what}");
-        thread::sleep(LOOK_EVERY);
+        pause(watch.elapsed());
     }
 }
 
@@ -52,7 +58,7 @@ pub(crate) fn wait_until_is<T: PartialEq + Debug>(
             watch.elapsed() < deadline,
             "waited in vain for {what} to be {wanted:?}: it is {found:?}"
         );
-        thread::sleep(LOOK_EVERY);
+        pause(watch.elapsed());
     }
 }
 
@@ -62,6 +68,6 @@ pub(crate) fn stays_so(what: &str, time: Duration, mut condition: impl FnMut() -
     let watch = Stopwatch::start();
     while watch.elapsed() < time {
         assert!(condition(), "it did not stay so after {:?}: {what}", watch.elapsed());
-        thread::sleep(LOOK_EVERY);
+        pause(watch.elapsed());
     }
 }
