@@ -152,8 +152,8 @@ pub(super) async fn serve(
             return observe(host, Observation::Gone { node }, at, context).await;
         }
         Administration::Canary { node, counts, at } => {
-            let all = tally.add(node, counts);
-            return observe(host, Observation::Canary(all), at, context).await;
+            let told = tally.add(node, counts);
+            return observe(host, Observation::Canary(told), at, context).await;
         }
     };
     answer.map_or_else(refused, |it| Ok(Response::Answer(it)))

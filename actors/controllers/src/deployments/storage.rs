@@ -42,7 +42,7 @@ use weir_domain::{DeploymentTag, Digest, NodeName, WorkflowName};
 use weir_package::RoleRule;
 
 pub use author::Author;
-pub use canary::{Canary, CanaryCounts, CanaryPlan};
+pub use canary::{Canary, CanaryCounts, CanaryPlan, CanaryTold, Processed};
 pub use command::{Change, Command, NewDeployment, ObjectRef, Observation, Report};
 pub use event::{Event, Fact};
 pub use impact::{Impact, NodeImpact};
@@ -156,7 +156,7 @@ impl Storage {
             Observation::Seen { node, roles } => self.see(node, roles),
             Observation::Gone { node } => self.miss(node),
             Observation::Reported { node, report } => self.report(node, report),
-            Observation::Canary(counts) => self.judge_canary(&counts, at),
+            Observation::Canary(told) => self.judge_canary(&told, at),
             Observation::Swept { garbage } => self.swept(garbage),
             Observation::Scheduled { activation, refusal } => self.scheduled(activation, refusal),
         }

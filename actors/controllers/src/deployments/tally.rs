@@ -1,47 +1,47 @@
-//! What the nodes of a canary have processed, added up. It is lost when the storage moves, and every
-//! node tells its count again.
+//! What the nodes of a canary told of what they have processed. It is lost when the storage moves, and every node that
+//! lives tells its count again; of those that died the storage has noted what failed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use weir_domain::Incarnation;
 
-use super::storage::{Canary, CanaryCounts};
+use super::storage::{Canary, CanaryCounts, CanaryTold, Processed};
 
 /// Each life of a node counts for itself: what one did before it died is not forgotten.
 #[derive(Default)]
-pub(super) struct CanaryTally(Mutex<BTreeMap<Incarnation, CanaryCounts>>);
+pub(super) struct CanaryTally(Mutex<Option<CanaryTold>>);
 
 impl CanaryTally {
-    /// The sum, with what this node says now.
-    pub(super) fn add(&self, node: Incarnation, counts: CanaryCounts) -> CanaryCounts {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same =
-            |it: &CanaryCounts| it.tag == counts.tag && it.started_at == counts.started_at;
-        // A node that lags behind must not wipe out what others say of a later one.
-        if all.values().any(|it| !is_same(it) && it.started_at > counts.started_at) {
-            return counts;
+    /// All that was told of that canary, with what this node says now.
+    pub(super) fn add(&self, node: Incarnation, counts: CanaryCounts) -> CanaryTold {
+        let CanaryCounts { tag, started_at, records, errors } = counts;
+        let processed = Processed { records, errors };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *known {
+            Some(it) if it.tag == tag && it.started_at == started_at => {
+                it.by.insert(node, processed);
+                it.clone()
+            }
+            // A node that lags behind must not wipe out what others say of a later one.
+            Some(it) if it.started_at > started_at => {
+                CanaryTold { tag, started_at, by: [(node, processed)].into() }
+            }
+            _ => {
+                known.insert(CanaryTold { tag, started_at, by: [(node, processed)].into() }).clone()
+            }
         }
-        all.retain(|_, it| is_same(it));
-        all.insert(node, counts.clone());
-        sum(all.values()).unwrap_or(counts)
     }
 
-    /// What was told of this canary; nothing before any node has told.
-    pub(super) fn of(&self, canary: &Canary) -> Option<CanaryCounts> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sum(all
-            .values()
-            .filter(|it| it.tag == canary.plan.tag && it.started_at == canary.started_at))
+    /// What is known of this canary; nothing before any node has told.
+    pub(super) fn of(&self, canary: &Canary) -> Option<Processed> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_of =
+            |it: &&CanaryTold| it.tag == canary.plan.tag && it.started_at == canary.started_at;
+        let told = known.as_ref().filter(is_of);
+        let is_silent = told.is_none() && canary.failed.is_empty();
+        (!is_silent).then(|| canary.processed(told.map_or(&BTreeMap::new(), |it| &it.by)))
     }
-}
-
-fn sum<'a>(all: impl Iterator<Item = &'a CanaryCounts>) -> Option<CanaryCounts> {
-    all.cloned().reduce(|sum, it| CanaryCounts {
-        records: sum.records + it.records,
-        errors: sum.errors + it.errors,
-        ..sum
-    })
 }
 
 #[cfg(test)]
@@ -66,13 +66,7 @@ mod tests {
             records,
             errors,
         };
-        assert_eq!(tally.add(node(1), counts(5, 10, 1)), counts(5, 10, 1));
-        assert_eq!(tally.add(node(2), counts(5, 20, 0)), counts(5, 30, 1));
-        assert_eq!(tally.add(node(1), counts(5, 15, 2)), counts(5, 35, 2));
-        assert_eq!(tally.add(node(1), counts(6, 1, 0)), counts(6, 1, 0));
-        assert_eq!(tally.add(node(2), counts(5, 99, 9)), counts(5, 99, 9), "of the one before");
-        assert_eq!(tally.add(node(2), counts(6, 1, 1)), counts(6, 2, 1));
-        let canary = |started_at| Canary {
+        let canary = |started_at, failed| Canary {
             plan: CanaryPlan {
                 tag: DeploymentTag::new("a").unwrap(),
                 nodes: 2,
@@ -84,8 +78,27 @@ mod tests {
             nodes: BTreeSet::new(),
             started_at: Timestamp(started_at),
             baking_since: None,
+            failed,
         };
-        assert_eq!(tally.of(&canary(6)), Some(counts(6, 2, 1)));
-        assert_eq!(tally.of(&canary(7)), None, "nobody told of it");
+        let sum = |told: CanaryTold| {
+            let Processed { records, errors } =
+                canary(told.started_at.0, BTreeMap::new()).processed(&told.by);
+            (records, errors)
+        };
+        assert_eq!(sum(tally.add(node(1), counts(5, 10, 1))), (10, 1));
+        assert_eq!(sum(tally.add(node(2), counts(5, 20, 0))), (30, 1));
+        assert_eq!(sum(tally.add(node(1), counts(5, 15, 2))), (35, 2));
+        assert_eq!(sum(tally.add(node(1), counts(6, 1, 0))), (1, 0));
+        assert_eq!(sum(tally.add(node(2), counts(5, 99, 9))), (99, 9), "of the one before");
+        assert_eq!(sum(tally.add(node(2), counts(6, 1, 1))), (2, 1));
+        let none = BTreeMap::new;
+        let of = |it: &Canary| tally.of(it).map(|it| (it.records, it.errors));
+        assert_eq!(of(&canary(6, none())), Some((2, 1)));
+        assert_eq!(of(&canary(7, none())), None, "nobody told of it");
+        // Of a life that ended before this tally began, and of one that goes on.
+        let noted: BTreeMap<_, _> =
+            [3, 2].map(|it| (node(it), Processed { records: 40, errors: 4 })).into();
+        assert_eq!(of(&canary(6, noted.clone())), Some((42, 5)));
+        assert_eq!(of(&canary(7, noted)), Some((80, 8)));
     }
 }

@@ -1,5 +1,7 @@
 //! How events change the state.
 
+use std::collections::BTreeMap;
+
 use weir_domain::{DeploymentTag, NodeName, Timestamp};
 
 use super::{
@@ -38,7 +40,14 @@ impl Storage {
             Fact::RolesSet { rules } => self.roles.clone_from(rules),
             Fact::CanaryStarted { plan, nodes } => {
                 let (plan, nodes) = (plan.clone(), nodes.clone());
-                self.canary = Some(Canary { plan, nodes, started_at: at, baking_since: None });
+                let failed = BTreeMap::new();
+                let canary = Canary { plan, nodes, started_at: at, baking_since: None, failed };
+                self.canary = Some(canary);
+            }
+            Fact::CanaryFailures { node, processed } => {
+                if let Some(canary) = &mut self.canary {
+                    canary.failed.insert(node.clone(), *processed);
+                }
             }
             Fact::CanaryEnded { .. } => self.canary = None,
             Fact::NodeSeen { node, roles } => {
@@ -136,8 +145,8 @@ impl Storage {
         self.nodes.get_mut(node).map(change);
     }
 
-    /// The canary's time begins when all its nodes run it, and anew when one of them was gone: what failed there
-    /// may be forgotten with it.
+    /// The canary's time begins when all its nodes run it, and anew when one of them was gone: nothing ran there for
+    /// a while.
     fn bake(&mut self, at: Timestamp) {
         let Some(canary) = &mut self.canary else { return };
         let runs = |node| self.nodes.get(node).and_then(|it| it.current.as_ref());

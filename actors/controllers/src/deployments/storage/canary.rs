@@ -2,12 +2,13 @@
 //!
 //! Its time begins when all its nodes run it, and anew when one that was gone is back. It ends at once, and for the worse, when a node fails
 //! to activate it or when more records fail than are accepted; and for the better when its time is
-//! over. What was processed arrives from outside, as totals since it began.
+//! over. What was processed arrives from outside, as totals of each life of a node; what failed is noted, and outlives
+//! the node and whoever counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{DeploymentTag, Millis, NodeName, Timestamp};
+use weir_domain::{DeploymentTag, Incarnation, Millis, NodeName, Timestamp};
 
 use super::{Fact, Rejection, Storage, Why};
 
@@ -36,9 +37,19 @@ pub struct Canary {
     pub started_at: Timestamp,
     /// Since when all its nodes run it; `None`: they don't, or not any more.
     pub baking_since: Option<Timestamp>,
+    /// What lives of its nodes had processed when they last told of more failures.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<Incarnation, Processed>,
 }
 
-/// What the nodes of a canary have processed since it began, together.
+/// So many records, and so many of them failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processed {
+    pub records: u64,
+    pub errors: u64,
+}
+
+/// What one life of a node has processed of a canary since it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CanaryCounts {
     /// Which canary: a count of another one says nothing.
@@ -48,10 +59,27 @@ pub struct CanaryCounts {
     pub errors: u64,
 }
 
+/// What the lives of its nodes told of a canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanaryTold {
+    pub tag: DeploymentTag,
+    pub started_at: Timestamp,
+    pub by: BTreeMap<Incarnation, Processed>,
+}
+
 impl Canary {
-    fn has_too_many_errors(&self, counts: &CanaryCounts) -> bool {
+    fn has_too_many_errors(&self, all: Processed) -> bool {
         let limit = u128::from(self.plan.errors_per_million_max);
-        u128::from(counts.errors) * u128::from(MILLION) > u128::from(counts.records) * limit
+        u128::from(all.errors) * u128::from(MILLION) > u128::from(all.records) * limit
+    }
+
+    /// All that its nodes have processed, given what they told to whoever counts now.
+    pub fn processed(&self, told: &BTreeMap<Incarnation, Processed>) -> Processed {
+        let noted = self.failed.iter().filter(|it| !told.contains_key(it.0));
+        told.iter().chain(noted).fold(Processed::default(), |sum, (_, it)| Processed {
+            records: sum.records + it.records,
+            errors: sum.errors + it.errors,
+        })
     }
 
     fn is_baked(&self, at: Timestamp) -> bool {
@@ -108,25 +136,33 @@ impl Storage {
         Ok(vec![ended(canary, "by command".to_owned())])
     }
 
-    /// What becomes of the canary, given what it has processed so far.
-    pub(super) fn judge_canary(&self, counts: &CanaryCounts, at: Timestamp) -> Vec<Fact> {
-        let is_this =
-            |it: &&Canary| it.plan.tag == counts.tag && it.started_at == counts.started_at;
+    /// What is noted of the canary and what becomes of it, given what its nodes have processed so far.
+    pub(super) fn judge_canary(&self, told: &CanaryTold, at: Timestamp) -> Vec<Fact> {
+        let is_this = |it: &&Canary| it.plan.tag == told.tag && it.started_at == told.started_at;
         let Some(canary) = self.canary.as_ref().filter(is_this) else { return vec![] };
-        let CanaryCounts { records, errors, .. } = *counts;
-        if canary.has_too_many_errors(counts) {
+        // Of many failures an eighth more is news, so that a long canary does not fill the journal.
+        let is_new = |node: &Incarnation, it: &Processed| {
+            let noted = canary.failed.get(node).map_or(0, |it| it.errors);
+            it.errors > noted + noted / 8
+        };
+        let failed = told.by.iter().filter(|(node, it)| is_new(node, it));
+        let mut facts: Vec<_> = failed
+            .map(|(node, it)| Fact::CanaryFailures { node: node.clone(), processed: *it })
+            .collect();
+        let all = canary.processed(&told.by);
+        let Processed { records, errors } = all;
+        if canary.has_too_many_errors(all) {
             let limit = canary.plan.errors_per_million_max;
             let why = format!(
                 "{errors} of {records} records failed, more than {}% are accepted",
                 f64::from(limit) / (MILLION / 100) as f64
             );
-            return vec![ended(canary, why)];
-        }
-        if canary.is_baked(at) && records >= canary.plan.records_min {
+            facts.push(ended(canary, why));
+        } else if canary.is_baked(at) && records >= canary.plan.records_min {
             let why = format!("{records} records in {}, {errors} of them failed", canary.plan.bake);
-            return vec![promoted(canary, why)];
+            facts.push(promoted(canary, why));
         }
-        vec![]
+        facts
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, Digest, Fault, NodeName, ProjectName, Timestamp, WorkflowName};
 use weir_package::{AssignmentSettings, Manifest, RoleRule};
 
-use super::{Author, CanaryCounts, CanaryPlan};
+use super::{Author, CanaryPlan, CanaryTold};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -116,7 +116,7 @@ pub enum Observation {
         report: Report,
     },
     /// What the nodes of the canary have processed since it began.
-    Canary(CanaryCounts),
+    Canary(CanaryTold),
     /// No object is left that nobody needs.
     Swept {
         garbage: u64,

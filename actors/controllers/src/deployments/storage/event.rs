@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{DeploymentTag, Fault, NodeName, Timestamp};
+use weir_domain::{DeploymentTag, Fault, Incarnation, NodeName, Timestamp};
 use weir_package::RoleRule;
 use weir_persistence_api::ObjectTotals;
 
-use super::{CanaryPlan, NewDeployment};
+use super::{CanaryPlan, NewDeployment, Processed};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -59,6 +59,12 @@ pub enum Fact {
         tag: DeploymentTag,
         why: String,
     },
+    /// More records failed in this life of a node; of many, when there are an eighth more.
+    CanaryFailures {
+        node: Incarnation,
+        /// In all, since the canary began.
+        processed: Processed,
+    },
     NodeSeen {
         node: NodeName,
         roles: BTreeSet<String>,
@@ -105,7 +111,8 @@ impl Fact {
             | Self::CanaryStarted { .. }
             | Self::CanaryPromoted { .. }
             | Self::CanaryEnded { .. } => true,
-            Self::NodeSeen { .. }
+            Self::CanaryFailures { .. }
+            | Self::NodeSeen { .. }
             | Self::NodeGone { .. }
             | Self::Activated { .. }
             | Self::ActivationFailed { .. }
@@ -135,6 +142,9 @@ impl fmt::Display for Fact {
             }
             Self::CanaryPromoted { tag, why } => write!(f, "the canary {tag} was promoted: {why}"),
             Self::CanaryEnded { tag, why } => write!(f, "the canary {tag} was ended: {why}"),
+            Self::CanaryFailures { node, processed: Processed { records, errors } } => {
+                write!(f, "{errors} of {records} records of the canary failed on {node}")
+            }
             Self::NodeSeen { node, .. } => write!(f, "node {node} was seen"),
             Self::NodeGone { node } => write!(f, "node {node} is gone"),
             Self::Activated { node, tag } => write!(f, "node {node} runs {tag}"),

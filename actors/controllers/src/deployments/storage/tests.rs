@@ -9,9 +9,9 @@ mod rules;
 mod switch;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use weir_domain::{Fault, Millis, ProjectName, Timestamp};
+use weir_domain::{Fault, Incarnation, Millis, NodeUid, ProjectName, Timestamp};
 use weir_persistence_api::ObjectTotals;
 
 use super::*;

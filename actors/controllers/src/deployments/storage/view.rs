@@ -7,7 +7,7 @@ use weir_domain::{DeploymentTag, Digest, NodeName, WorkflowName};
 use weir_package::RoleRule;
 use weir_persistence_api::ObjectTotals;
 
-use super::{Canary, CanaryCounts, NewDeployment, NodeState, Recent, Storage, Use, Why, root};
+use super::{Canary, NewDeployment, NodeState, Processed, Recent, Storage, Use, Why, root};
 
 /// The whole of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Overview {
     pub canary: Option<Canary>,
     /// What its nodes have processed, as far as they told: nothing that is decided, and so kept beside the storage.
     #[serde(default)]
-    pub canary_counts: Option<CanaryCounts>,
+    pub canary_counts: Option<Processed>,
     /// In the order of storing; the root is not among them.
     pub deployments: Vec<Row>,
     pub roles: Vec<RoleRule>,

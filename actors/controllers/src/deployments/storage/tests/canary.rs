@@ -27,9 +27,20 @@ fn started() -> Cluster {
     cluster
 }
 
-fn counts(cluster: &Cluster, records: u64, errors: u64) -> Observation {
+fn life(uid: u128) -> Incarnation {
+    Incarnation { name: node("y"), uid: NodeUid(uuid::Uuid::from_u128(uid)) }
+}
+
+fn told(cluster: &Cluster, by: &[(u128, u64, u64)]) -> Observation {
     let Canary { plan, started_at, .. } = cluster.storage.canary().unwrap().clone();
-    Observation::Canary(CanaryCounts { tag: plan.tag, started_at, records, errors })
+    let by = by.iter().map(|(uid, records, errors)| {
+        (life(*uid), Processed { records: *records, errors: *errors })
+    });
+    Observation::Canary(CanaryTold { tag: plan.tag, started_at, by: by.collect() })
+}
+
+fn counts(cluster: &Cluster, records: u64, errors: u64) -> Observation {
+    told(cluster, &[(1, records, errors)])
 }
 
 fn after_the_bake(cluster: &mut Cluster) {
@@ -47,7 +58,8 @@ fn a_canary_that_is_baked_and_sound_becomes_the_default() {
     let mut cluster = started();
     after_the_bake(&mut cluster);
     let sound = counts(&cluster, 1_000, 10);
-    assert_eq!(cluster.observes(sound.clone()), [], "its node does not run it yet");
+    let facts = cluster.observes(sound.clone());
+    assert!(matches!(&facts[..], [Fact::CanaryFailures { .. }]), "its node does not run it yet");
     cluster.runs("y", "B");
     assert_eq!(cluster.observes(sound.clone()), [], "its time began only now");
     after_the_bake(&mut cluster);
@@ -85,10 +97,42 @@ fn a_canary_with_too_many_errors_ends_at_once() {
     cluster.runs("y", "B");
     let bad = counts(&cluster, 1_000, 11);
     let facts = cluster.observes(bad.clone());
-    let [Fact::CanaryEnded { why, .. }] = &facts[..] else { panic!("{facts:?}") };
+    let [Fact::CanaryFailures { .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
+        panic!("{facts:?}")
+    };
     assert_eq!(why, "11 of 1000 records failed, more than 1% are accepted");
     assert_eq!(cluster.targets(), "x=C(node) y=A(default) z=A(default)");
     assert_eq!(cluster.observes(bad), [], "it is over");
+}
+
+#[test]
+fn what_failed_on_a_node_that_died_is_known_to_whoever_counts_next() {
+    let mut cluster = started();
+    cluster.runs("y", "B");
+    let first = told(&cluster, &[(1, 2_000, 8)]);
+    assert_eq!(cluster.observes(first.clone()).len(), 1);
+    assert_eq!(cluster.observes(first), [], "that is noted");
+    // The node and who counted died: of its first life nobody tells any more.
+    let canary = cluster.storage.canary().unwrap();
+    let noted = Processed { records: 2_000, errors: 8 };
+    assert_eq!(canary.processed(&BTreeMap::new()), noted);
+    let sound = told(&cluster, &[(2, 100, 0)]);
+    assert_eq!(cluster.observes(sound), []);
+    let facts = cluster.observes(told(&cluster, &[(2, 500, 18)]));
+    let [Fact::CanaryFailures { node, .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(*node, life(2));
+    assert_eq!(why, "26 of 2500 records failed, more than 1% are accepted");
+}
+
+#[test]
+fn failures_are_noted_at_their_first_and_then_by_eighths() {
+    let mut cluster = started();
+    cluster.runs("y", "B");
+    let is_noted = |it: &u64| !cluster.observes(told(&cluster, &[(1, 1_000_000, *it)])).is_empty();
+    let noted = (1..=1_000).filter(is_noted);
+    assert_eq!(noted.count(), 44);
 }
 
 #[test]

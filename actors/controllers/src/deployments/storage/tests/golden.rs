@@ -26,6 +26,10 @@ fn all() -> Vec<Event> {
         Fact::Unassigned { node: node("node-1") },
         Fact::RolesSet { rules: vec![RoleRule { role: "engine".into(), tag: a.clone() }] },
         Fact::CanaryStarted { plan, nodes: [node("node-1")].into() },
+        Fact::CanaryFailures {
+            node: Incarnation { name: node("node-1"), uid: NodeUid(uuid::Uuid::from_u128(7)) },
+            processed: Processed { records: 1_000, errors: 3 },
+        },
         Fact::CanaryPromoted { tag: b.clone(), why: "by command".into() },
         Fact::CanaryEnded { tag: b, why: "by command".into() },
         Fact::Activated { node: node("node-1"), tag: a.clone() },
