@@ -33,14 +33,15 @@ test: test-tools ui verify ui-verify
 	$(CARGO) test --locked --workspace --lib --bins --tests --no-run
 	$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others
 
-# Clusters run one at a time and wait more than they work: all else is tested meanwhile. What one of them leaves
-# out, the other one runs; that no other test is called so is tested.
+# Clusters run one at a time and wait more than they work: all else is tested meanwhile, and makes way for them when
+# they work, since their tests take longest and look at what happens within seconds. What one of them leaves out, the
+# other one runs; that no other test is called so is tested.
 test-clusters:
 	$(CARGO) test --locked --workspace --test product -- --test-threads 1 clusters::
 
 test-others:
-	$(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
-	found=$$?; $(MAKE) --no-print-directory browser && exit $$found
+	nice -n 5 $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
+	found=$$?; nice -n 5 $(MAKE) --no-print-directory browser && exit $$found
 
 ui: ui/dist/index.html
 
