@@ -1,5 +1,5 @@
 //! What the nodes of a canary told of what they have processed. It is lost when the storage moves, and every node that
-//! lives tells its count again; of those that died the storage has noted what failed.
+//! lives tells its count again; of those that died the storage has noted it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +39,7 @@ impl CanaryTally {
         let is_of =
             |it: &&CanaryTold| it.tag == canary.plan.tag && it.started_at == canary.started_at;
         let told = known.as_ref().filter(is_of);
-        let is_silent = told.is_none() && canary.failed.is_empty();
+        let is_silent = told.is_none() && canary.noted.is_empty();
         (!is_silent).then(|| canary.processed(told.map_or(&BTreeMap::new(), |it| &it.by)))
     }
 }
@@ -66,7 +66,7 @@ mod tests {
             records,
             errors,
         };
-        let canary = |started_at, failed| Canary {
+        let canary = |started_at, noted| Canary {
             plan: CanaryPlan {
                 tag: DeploymentTag::new("a").unwrap(),
                 nodes: 2,
@@ -78,7 +78,7 @@ mod tests {
             nodes: BTreeSet::new(),
             started_at: Timestamp(started_at),
             baking_since: None,
-            failed,
+            noted,
         };
         let sum = |told: CanaryTold| {
             let Processed { records, errors } =

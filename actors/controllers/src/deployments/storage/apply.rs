@@ -40,14 +40,14 @@ impl Storage {
             Fact::RolesSet { rules } => self.roles.clone_from(rules),
             Fact::CanaryStarted { plan, nodes } => {
                 let (plan, nodes) = (plan.clone(), nodes.clone());
-                let failed = BTreeMap::new();
-                let canary = Canary { plan, nodes, started_at: at, baking_since: None, failed };
+                let noted = BTreeMap::new();
+                let canary = Canary { plan, nodes, started_at: at, baking_since: None, noted };
                 self.canary = Some(canary);
             }
-            Fact::CanaryFailures { node, processed } => {
-                if let Some(canary) = &mut self.canary {
-                    canary.failed.insert(node.clone(), *processed);
-                }
+            Fact::CanaryProcessed { node, processed } => {
+                let canary =
+                    self.canary.as_mut().expect("T3: counts of a canary that does not run");
+                canary.noted.insert(node.clone(), *processed);
             }
             Fact::CanaryEnded { .. } => self.canary = None,
             Fact::NodeSeen { node, roles } => {

@@ -2,7 +2,7 @@
 //!
 //! Its time begins when all its nodes run it, and anew when one that was gone is back. It ends at once, and for the worse, when a node fails
 //! to activate it or when more records fail than are accepted; and for the better when its time is
-//! over. What was processed arrives from outside, as totals of each life of a node; what failed is noted, and outlives
+//! over. What was processed arrives from outside, as totals of each life of a node. It is noted as it grows, and outlives
 //! the node and whoever counts.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,9 +37,9 @@ pub struct Canary {
     pub started_at: Timestamp,
     /// Since when all its nodes run it; `None`: they don't, or not any more.
     pub baking_since: Option<Timestamp>,
-    /// What lives of its nodes had processed when they last told of more failures.
+    /// What lives of its nodes had processed when that was last noted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub failed: BTreeMap<Incarnation, Processed>,
+    pub noted: BTreeMap<Incarnation, Processed>,
 }
 
 /// So many records, and so many of them failed.
@@ -75,11 +75,19 @@ impl Canary {
 
     /// All that its nodes have processed, given what they told to whoever counts now.
     pub fn processed(&self, told: &BTreeMap<Incarnation, Processed>) -> Processed {
-        let noted = self.failed.iter().filter(|it| !told.contains_key(it.0));
+        let noted = self.noted.iter().filter(|it| !told.contains_key(it.0));
         told.iter().chain(noted).fold(Processed::default(), |sum, (_, it)| Processed {
             records: sum.records + it.records,
             errors: sum.errors + it.errors,
         })
+    }
+
+    /// Whether what this life has processed is to be noted. Of much, an eighth more is news, so that a long canary does
+    /// not fill the journal. What went well is noted as what failed is: who counts next must know both to judge.
+    fn is_news(&self, node: &Incarnation, told: Processed) -> bool {
+        let noted = self.noted.get(node).copied().unwrap_or_default();
+        let is_more = |now: u64, before: u64| now > before.saturating_add(before / 8);
+        is_more(told.errors, noted.errors) || is_more(told.records, noted.records)
     }
 
     fn is_baked(&self, at: Timestamp) -> bool {
@@ -136,19 +144,27 @@ impl Storage {
         Ok(vec![ended(canary, "by command".to_owned())])
     }
 
+    /// Whether each node that runs it has told something. Before, as after a failover, what one says of its failures
+    /// would be judged without what others did well since it was noted.
+    fn have_told(&self, canary: &Canary, told: &BTreeMap<Incarnation, Processed>) -> bool {
+        let runs = |it: &&NodeName| {
+            self.nodes.get(*it).is_some_and(|it| it.current.as_ref() == Some(&canary.plan.tag))
+        };
+        let mut running = canary.nodes.iter().filter(runs);
+        running.all(|node| told.keys().any(|it| it.name == *node))
+    }
+
     /// What is noted of the canary and what becomes of it, given what its nodes have processed so far.
     pub(super) fn judge_canary(&self, told: &CanaryTold, at: Timestamp) -> Vec<Fact> {
         let is_this = |it: &&Canary| it.plan.tag == told.tag && it.started_at == told.started_at;
         let Some(canary) = self.canary.as_ref().filter(is_this) else { return vec![] };
-        // Of many failures an eighth more is news, so that a long canary does not fill the journal.
-        let is_new = |node: &Incarnation, it: &Processed| {
-            let noted = canary.failed.get(node).map_or(0, |it| it.errors);
-            it.errors > noted + noted / 8
-        };
-        let failed = told.by.iter().filter(|(node, it)| is_new(node, it));
-        let mut facts: Vec<_> = failed
-            .map(|(node, it)| Fact::CanaryFailures { node: node.clone(), processed: *it })
+        let news = told.by.iter().filter(|(node, it)| canary.is_news(node, **it));
+        let mut facts: Vec<_> = news
+            .map(|(node, it)| Fact::CanaryProcessed { node: node.clone(), processed: *it })
             .collect();
+        if !self.have_told(canary, &told.by) {
+            return facts;
+        }
         let all = canary.processed(&told.by);
         let Processed { records, errors } = all;
         if canary.has_too_many_errors(all) {

@@ -59,8 +59,8 @@ pub enum Fact {
         tag: DeploymentTag,
         why: String,
     },
-    /// More records failed in this life of a node; of many, when there are an eighth more.
-    CanaryFailures {
+    /// This life of a node has processed an eighth more, or an eighth more has failed.
+    CanaryProcessed {
         node: Incarnation,
         /// In all, since the canary began.
         processed: Processed,
@@ -111,7 +111,7 @@ impl Fact {
             | Self::CanaryStarted { .. }
             | Self::CanaryPromoted { .. }
             | Self::CanaryEnded { .. } => true,
-            Self::CanaryFailures { .. }
+            Self::CanaryProcessed { .. }
             | Self::NodeSeen { .. }
             | Self::NodeGone { .. }
             | Self::Activated { .. }
@@ -142,7 +142,7 @@ impl fmt::Display for Fact {
             }
             Self::CanaryPromoted { tag, why } => write!(f, "the canary {tag} was promoted: {why}"),
             Self::CanaryEnded { tag, why } => write!(f, "the canary {tag} was ended: {why}"),
-            Self::CanaryFailures { node, processed: Processed { records, errors } } => {
+            Self::CanaryProcessed { node, processed: Processed { records, errors } } => {
                 write!(f, "{errors} of {records} records of the canary failed on {node}")
             }
             Self::NodeSeen { node, .. } => write!(f, "node {node} was seen"),

@@ -17,7 +17,8 @@ pub struct Overview {
     /// Where a rollback would lead.
     pub previous: Option<DeploymentTag>,
     pub canary: Option<Canary>,
-    /// What its nodes have processed, as far as they told: nothing that is decided, and so kept beside the storage.
+    /// What its nodes have processed: what those that live told last, which is kept beside the storage, and what was
+    /// noted of others.
     #[serde(default)]
     pub canary_counts: Option<Processed>,
     /// In the order of storing; the root is not among them.

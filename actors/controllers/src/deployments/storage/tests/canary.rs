@@ -27,8 +27,10 @@ fn started() -> Cluster {
     cluster
 }
 
+/// Lives of y below 10, of z from there.
 fn life(uid: u128) -> Incarnation {
-    Incarnation { name: node("y"), uid: NodeUid(uuid::Uuid::from_u128(uid)) }
+    let name = node(if uid < 10 { "y" } else { "z" });
+    Incarnation { name, uid: NodeUid(uuid::Uuid::from_u128(uid)) }
 }
 
 fn told(cluster: &Cluster, by: &[(u128, u64, u64)]) -> Observation {
@@ -59,7 +61,7 @@ fn a_canary_that_is_baked_and_sound_becomes_the_default() {
     after_the_bake(&mut cluster);
     let sound = counts(&cluster, 1_000, 10);
     let facts = cluster.observes(sound.clone());
-    assert!(matches!(&facts[..], [Fact::CanaryFailures { .. }]), "its node does not run it yet");
+    assert!(matches!(&facts[..], [Fact::CanaryProcessed { .. }]), "its node does not run it yet");
     cluster.runs("y", "B");
     assert_eq!(cluster.observes(sound.clone()), [], "its time began only now");
     after_the_bake(&mut cluster);
@@ -83,7 +85,8 @@ fn the_time_of_a_canary_begins_anew_when_a_node_of_it_was_gone() {
     assert!(cluster.storage.canary().unwrap().baking_since.is_some(), "z takes no part");
     cluster.observes(Observation::Gone { node: node("y") });
     let sound = counts(&cluster, 1_000, 0);
-    assert_eq!(cluster.observes(sound.clone()), [], "nobody runs it");
+    let facts = cluster.observes(sound.clone());
+    assert!(matches!(&facts[..], [Fact::CanaryProcessed { .. }]), "nobody runs it");
     cluster.node("y", &[]);
     cluster.runs("y", "B");
     assert_eq!(cluster.observes(sound.clone()), [], "its time began only now");
@@ -97,7 +100,7 @@ fn a_canary_with_too_many_errors_ends_at_once() {
     cluster.runs("y", "B");
     let bad = counts(&cluster, 1_000, 11);
     let facts = cluster.observes(bad.clone());
-    let [Fact::CanaryFailures { .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
+    let [Fact::CanaryProcessed { .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
         panic!("{facts:?}")
     };
     assert_eq!(why, "11 of 1000 records failed, more than 1% are accepted");
@@ -117,9 +120,9 @@ fn what_failed_on_a_node_that_died_is_known_to_whoever_counts_next() {
     let noted = Processed { records: 2_000, errors: 8 };
     assert_eq!(canary.processed(&BTreeMap::new()), noted);
     let sound = told(&cluster, &[(2, 100, 0)]);
-    assert_eq!(cluster.observes(sound), []);
+    assert_eq!(cluster.observes(sound).len(), 1);
     let facts = cluster.observes(told(&cluster, &[(2, 500, 18)]));
-    let [Fact::CanaryFailures { node, .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
+    let [Fact::CanaryProcessed { node, .. }, Fact::CanaryEnded { why, .. }] = &facts[..] else {
         panic!("{facts:?}")
     };
     assert_eq!(*node, life(2));
@@ -127,12 +130,57 @@ fn what_failed_on_a_node_that_died_is_known_to_whoever_counts_next() {
 }
 
 #[test]
-fn failures_are_noted_at_their_first_and_then_by_eighths() {
+fn records_are_noted_at_their_first_and_then_by_eighths() {
+    let noted = |processed: fn(u64) -> (u64, u64)| {
+        let mut cluster = started();
+        cluster.runs("y", "B");
+        let is_noted = |it: &u64| {
+            let (records, errors) = processed(*it);
+            !cluster.observes(told(&cluster, &[(1, records, errors)])).is_empty()
+        };
+        (1..=1_000).filter(is_noted).count()
+    };
+    assert_eq!(noted(|it| (1_000_000, it)), 44);
+    assert_eq!(noted(|it| (it, 0)), 44);
+    assert_eq!(noted(|_| (0, 0)), 0, "nothing is not news");
+}
+
+/// Of two that are sound together, each node and who counts die.
+#[test]
+fn what_went_well_on_nodes_that_died_counts_as_what_failed_there() {
+    let mut cluster = on_two_nodes();
+    let together = told(&cluster, &[(1, 1_000, 20), (10, 1_000_000, 0)]);
+    assert!(!is_ended(&cluster.observes(together)));
+    assert!(!is_ended(&cluster.observes(told(&cluster, &[(2, 0, 0), (11, 0, 0)]))));
+}
+
+/// After a failover nodes tell one after the other.
+#[test]
+fn a_canary_is_judged_once_all_that_run_it_have_told() {
+    let mut cluster = on_two_nodes();
+    let bad = Processed { records: 1_000, errors: 20 };
+    assert!(!is_ended(&cluster.observes(told(&cluster, &[(1, bad.records, bad.errors)]))));
+    assert_eq!(cluster.storage.canary().unwrap().noted, [(life(1), bad)].into());
+    let both = told(&cluster, &[(1, 1_000, 20), (10, 10, 0)]);
+    assert!(is_ended(&cluster.observes(both)));
+    let mut second_dies = on_two_nodes();
+    second_dies.observes(Observation::Gone { node: node("z") });
+    assert!(is_ended(&second_dies.observes(told(&second_dies, &[(1, 1_000, 20)]))));
+}
+
+fn is_ended(facts: &[Fact]) -> bool {
+    facts.iter().any(|it| matches!(it, Fact::CanaryEnded { .. }))
+}
+
+/// Both nodes of the default, y and z, run the canary.
+fn on_two_nodes() -> Cluster {
     let mut cluster = started();
-    cluster.runs("y", "B");
-    let is_noted = |it: &u64| !cluster.observes(told(&cluster, &[(1, 1_000_000, *it)])).is_empty();
-    let noted = (1..=1_000).filter(is_noted);
-    assert_eq!(noted.count(), 44);
+    cluster.does(Change::EndCanary);
+    cluster.does(Change::StartCanary(plan(2)));
+    for name in ["y", "z"] {
+        cluster.runs(name, "B");
+    }
+    cluster
 }
 
 #[test]
@@ -187,7 +235,8 @@ fn a_canary_that_proves_nothing_is_refused() {
     let said = "the canary needs 3 nodes that run the default, and of the nodes that are up 2 do: ";
     assert!(too_few.to_string().starts_with(said), "{too_few}");
     let nowhere = tries(CanaryPlan { candidates: [node("x")].into(), ..plan(1) });
-    let said = "the canary needs 1 nodes that run the default, and the default runs nowhere: ";
+    let said =
+        "the canary needs 1 nodes that run the default, and the default runs nowhere: ";
     assert!(nowhere.to_string().starts_with(said), "{nowhere}");
     assert_eq!(tries(plan(0)), Rejection::CanarySenseless);
     let of_default = CanaryPlan { tag: tag("A"), ..plan(1) };
