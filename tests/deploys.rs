@@ -246,7 +246,7 @@ fn a_directory_is_deployed_to_an_engine_without_a_configuration_server() {
     command.args(["--server", lab.weir.rest()]).args(arguments);
     let ran = Ran::of(command.args(["--activate", "--wait", "-D", &key])).ended(0);
     assert!(ran.stdout.ends_with("it is the default\n"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("wait: 1 of 1 nodes run it"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("wait: nodes that run it: 1 of 1"), "{}", ran.stderr);
     lab.goes_to("test", "a.json");
 }
 

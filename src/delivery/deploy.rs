@@ -225,7 +225,7 @@ impl Delivery<'_> {
             plan.iter().map(is).sum::<usize>()
         };
         self.told.message(format!(
-            "{} to start, {} to stop, {} to restart, {} to stay, on {} nodes",
+            "{} to start, {} to stop, {} to restart, {} to stay; nodes: {}",
             count(&|it| it.starts.len()),
             count(&|it| it.stops.len()),
             count(&|it| it.restarts.len()),
@@ -334,7 +334,7 @@ impl Delivery<'_> {
                     }
                     let is_there = |it: &&ActivationView| it.state == ActivationState::Active;
                     let there = all.iter().filter(is_there).count();
-                    self.told.message(format!("{there} of {} nodes run it", all.len()));
+                    self.told.message(format!("nodes that run it: {there} of {}", all.len()));
                     self.told.percent(percent(there as u64, all.len() as u64));
                     if there == all.len() {
                         return Ok(all);

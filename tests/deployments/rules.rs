@@ -104,7 +104,7 @@ fn a_canary_runs_on_a_node_and_ends_by_command() {
     desk.upload("p-1", None);
     let start = ["deployment", "canary", "start", "p-1"];
     let few = desk.refused(5, &[&start[..], &["--nodes", "2"]].concat());
-    assert!(few.contains("needs 2 nodes"), "{few}");
+    assert!(few.contains("run the default, 2 of them, and of the nodes that are up 1 do"), "{few}");
     // So high that no time promotes it while this test looks.
     let start = [&start[..], &["--bake", "1h", "--max-errors", "5%"]].concat();
     let dry = desk.json(&[&start[..], &["--dry-run"]].concat());

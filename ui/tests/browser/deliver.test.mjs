@@ -42,7 +42,7 @@ test("a deploy is planned, and what was planned is deployed", async () => {
   await deploy.click();
   const done = panel("Deployed d1");
   await done.getByText("active").waitFor();
-  await steps().getByText("1 of 1 nodes run it").waitFor();
+  await steps().getByText("nodes that run it: 1 of 1").waitFor();
   await button(
     "Copy as command: weir deploy flights --tag d1 --description 'by hand' --activate --wait --timeout 5m",
   ).waitFor();

@@ -68,7 +68,7 @@ pub enum Rejection {
     #[error("{tag} is the default already: a canary of it would prove nothing")]
     CanaryOfDefault { tag: DeploymentTag },
     /// `found`: of the nodes that are up, those for which no rule of their own decides.
-    #[error("the canary needs {wanted} nodes that run the default, and {}", few(*found))]
+    #[error("the canary needs nodes that run the default, {wanted} of them, and {}", few(*found))]
     TooFewNodes { wanted: u32, found: usize },
     #[error("a canary needs at least one node and a limit of at most 1000000 errors per million")]
     CanarySenseless,

@@ -232,11 +232,11 @@ fn a_canary_that_proves_nothing_is_refused() {
     // x has a rule of its own.
     let too_few = tries(plan(3));
     assert_eq!(too_few, Rejection::TooFewNodes { wanted: 3, found: 2 });
-    let said = "the canary needs 3 nodes that run the default, and of the nodes that are up 2 do: ";
+    let said = "the canary needs nodes that run the default, 3 of them, and of the nodes that are up 2 do: ";
     assert!(too_few.to_string().starts_with(said), "{too_few}");
     let nowhere = tries(CanaryPlan { candidates: [node("x")].into(), ..plan(1) });
     let said =
-        "the canary needs 1 nodes that run the default, and the default runs nowhere: ";
+        "the canary needs nodes that run the default, 1 of them, and the default runs nowhere: ";
     assert!(nowhere.to_string().starts_with(said), "{nowhere}");
     assert_eq!(tries(plan(0)), Rejection::CanarySenseless);
     let of_default = CanaryPlan { tag: tag("A"), ..plan(1) };
