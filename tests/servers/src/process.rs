@@ -65,8 +65,13 @@ impl Process {
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
         let began = now();
-        let all = || std::iter::once(self.id()).chain(children(self.id()));
-        while !all().all(is_stopped) {
+        let stands_still = || {
+            let known = children(self.id());
+            let are_stopped = is_stopped(self.id()) && known.iter().all(|it| is_stopped(*it));
+            // One may have been started after they were listed and before its parent stood still.
+            are_stopped && children(self.id()) == known
+        };
+        while !stands_still() {
             assert!(began.elapsed() < PATIENCE, "the server does not stand still");
             std::thread::sleep(Duration::from_millis(1));
             // A process that was started while the others were asked has not been asked.
