@@ -6,8 +6,8 @@
 //! - The documents are valid by a validator that knows nothing of how they are made.
 //!
 //! `schemathesis.toml` says what is left out, and why. `WEIR_SEED` repeats a run; a seed that found something is
-//! kept in `seeds.txt`. `WEIR_EXAMPLES` sets how many requests are made up for each operation. The programs are
-//! installed by `scripts/tools test`.
+//! kept in `seeds.txt`. `WEIR_EXAMPLES` sets how many requests are made up for each operation, which makes others of a
+//! seed. The programs are installed by `scripts/tools test`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -48,13 +48,20 @@ fn ran(command: &mut Command, output: &Path) -> (bool, String) {
     (status.success(), fs::read_to_string(output).unwrap())
 }
 
+/// A seed, and how many requests it makes up for each operation.
+type Seed = (u64, u64);
+
 /// The fixed seed or that of the environment, and those that found something.
-fn seeds(document: &str) -> Vec<u64> {
-    let mut seeds = vec![number("WEIR_SEED", SEED)];
+fn seeds(document: &str) -> Vec<Seed> {
     let kept = fs::read_to_string(root().join("tests/api/seeds.txt")).unwrap();
-    let kept = kept.lines().filter_map(|it| it.strip_prefix(document)?.trim().parse::<u64>().ok());
-    seeds.extend(kept);
-    seeds
+    let kept = kept.lines().filter(|it| !it.starts_with('#')).map(|line| {
+        let seed = line.split_once(' ').and_then(|(of, seed)| Some((of, seed.split_once(' ')?)));
+        let (of, (seed, examples)) = seed.expect("a seed is `document seed examples`");
+        (of, (seed.parse().unwrap(), examples.parse().unwrap()))
+    });
+    let kept = kept.filter_map(|(of, seed)| (of == document).then_some(seed));
+    let first = (number("WEIR_SEED", SEED), number("WEIR_EXAMPLES", EXAMPLES));
+    [first].into_iter().chain(kept).collect()
 }
 
 #[track_caller]
@@ -62,7 +69,7 @@ fn attacked(document: &str, of: impl FnOnce(&Weir) -> String) {
     let dir = tempfile::tempdir().unwrap();
     let weir = start(dir.path());
     let url = of(&weir);
-    for seed in seeds(document) {
+    for (seed, examples) in seeds(document) {
         let mut attack = program("st");
         attack
             .arg("--config-file")
@@ -70,7 +77,7 @@ fn attacked(document: &str, of: impl FnOnce(&Weir) -> String) {
             .args(["run", &url])
             .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
             .args(["--phases", "examples,coverage,fuzzing"])
-            .args(["--max-examples", &number("WEIR_EXAMPLES", EXAMPLES).to_string()])
+            .args(["--max-examples", &examples.to_string()])
             .args(["--seed", &seed.to_string(), "--warnings", "off", "--no-color", "--no-shrink"])
             .args(["--continue-on-failure", "--request-timeout", "30"])
             .env("SCHEMATHESIS_HOOKS", "hooks")
@@ -83,7 +90,8 @@ fn attacked(document: &str, of: impl FnOnce(&Weir) -> String) {
         assert!(!log.contains("panicked"), "{log}");
         assert!(
             is_well,
-            "{said}\nrepeat it with WEIR_SEED={seed}, and keep `{document} {seed}` in tests/api/seeds.txt"
+            "{said}\nrepeat it with WEIR_SEED={seed} WEIR_EXAMPLES={examples}, and keep `{document} {seed} {examples}` in \
+             tests/api/seeds.txt"
         );
     }
     // It works as before.

@@ -4,7 +4,7 @@ import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
-import { findings, open } from "../support/browser.mjs";
+import { findings, open, profile } from "../support/browser.mjs";
 import { emptied, filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -87,7 +87,7 @@ test("what somebody else changed meanwhile is said, and the draft stays", async 
 });
 
 test("tabs of two users don't mix, and who is there changes in all tabs that share a session", async () => {
-  const context = await chrome.newContext();
+  const context = await profile(chrome);
   const [first, second, own] = [
     await context.newPage(),
     await context.newPage(),

@@ -4,7 +4,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
-import { findings, goByKeys } from "../support/browser.mjs";
+import { findings, goByKeys, profile } from "../support/browser.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -175,7 +175,7 @@ const controllers = (page) =>
   page.getByRole("region", { name: "Controllers" }).getByText("What there is one of");
 
 test("the tabs of a browser share one stream, and another one goes on where one is closed", async () => {
-  const context = await chrome.newContext();
+  const context = await profile(chrome);
   let opened = 0;
   context.on("request", (it) => {
     if (it.url().includes("/api/v1/live")) opened += 1;
@@ -234,7 +234,7 @@ test("who may only read is told so at once, and is offered nothing else", async 
   const body = { name, password: "some first password" };
   await command(server.url, "POST", "/api/v1/users", { ...body, roles: ["monitoring"] });
   const { token } = await command(server.url, "POST", "/api/v1/log-in", body);
-  const context = await chrome.newContext();
+  const context = await profile(chrome);
   const own = await context.newPage();
   const answer = await own.request.post(`${server.url}/api/v1/me/password`, {
     headers: { authorization: `Bearer ${token}` },

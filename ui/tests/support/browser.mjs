@@ -21,14 +21,20 @@ export async function browser() {
   });
 }
 
+/** A browser of somebody else, with cookies of its own. */
+export async function profile(chrome, options) {
+  const context = await chrome.newContext(options);
+  context.setDefaultTimeout(DEADLINE_MS);
+  return context;
+}
+
 /** A page in one colour scheme. `complaints` fills with whatever the browser says is wrong. */
 export async function open(chrome, scheme = "dark", size = { width: 1440, height: 900 }) {
-  const context = await chrome.newContext({
+  const context = await profile(chrome, {
     viewport: size,
     colorScheme: scheme,
     reducedMotion: "reduce",
   });
-  context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));

@@ -43,7 +43,7 @@ export function bottleneck(stages: Stages, edges: Edges, loads: Loads): Bottlene
       const waiting = queues.get(id)?.waiting ?? 0;
       return { stage: id, busy, works, throttles, waiting };
     })
-    // What a throttle is busy with is not told evenly: it may be all of a time, and nothing for minutes.
+    // A throttle that others wait for holds them back by design, however busy another of them is.
     .sort((a, b) => +b.throttles - +a.throttles || b.works - a.works || b.waiting - a.waiting);
   if (!first) return undefined;
   const holds = first.throttles || first.works === 0;
