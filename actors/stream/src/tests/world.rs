@@ -174,7 +174,7 @@ pub(super) fn plan(on_error: OnError) -> Plan {
 pub(super) async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let watch = Stopwatch::start();
     while !holds() {
-        assert!(watch.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        assert!(watch.elapsed() < Duration::from_secs(90), "not within 90 s: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
