@@ -6,6 +6,25 @@ use std::path::Path;
 use super::{directory, members, root};
 use crate::support::files::below;
 
+/// `make test` does not run what comments show.
+#[test]
+fn no_example_in_a_comment_is_code() {
+    let mut code = Vec::new();
+    for src in members().into_iter().map(|it| directory(it).join("src")) {
+        for file in below(&root().join(&src)) {
+            let Ok(text) = fs::read_to_string(root().join(&src).join(&file)) else { continue };
+            for fence in ["/// ```", "//! ```"] {
+                let fences = text.lines().filter_map(|it| it.trim_start().strip_prefix(fence));
+                // Every other one is an end.
+                if fences.step_by(2).any(|it| it != "text") {
+                    code.push(src.join(&file));
+                }
+            }
+        }
+    }
+    assert!(code.is_empty(), "nobody runs the examples in {code:?}: say ```text, and test it");
+}
+
 /// `make test` runs `clusters::` by itself, and all else without what is called so.
 #[test]
 fn only_the_tests_of_clusters_are_called_so() {
