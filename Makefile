@@ -28,9 +28,14 @@ run: tools
 	$(CARGO) build --locked --workspace --bin weir
 	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
-# Examples are checked by `verify`; linking them takes a minute.
-test: test-tools ui verify ui-verify
-	$(CARGO) test --locked --workspace --lib --bins --tests --no-run
+# Clippy compiles what is tested: it looks at our code on the way, and what that depends on is not checked first and
+# built then, which takes minutes. `make verify` is for those who don't want to wait for code.
+test test-clusters test-others: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
+test test-clusters test-others: export CLIPPY_ARGS = -Dwarnings
+
+test: test-tools ui ui-verify
+	$(CARGO) fmt --all --check
+	$(CARGO) test --locked --workspace --lib --bins --tests --examples --no-run
 	$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others
 
 # Clusters run one at a time and wait more than they work: all else is tested meanwhile, and makes way for them when
