@@ -53,6 +53,9 @@ test("all screens", async (t) => {
       for (const width of [700, 400, 320]) {
         await page.setViewportSize({ width, height: 700 });
         await page.getByText(has).first().waitFor();
+        // Charts are drawn anew a moment after their room has changed.
+        const fits = (it) => document.documentElement.scrollWidth === it;
+        await page.waitForFunction(fits, width).catch(() => undefined);
         assert.deepEqual(await beyond(page), [], `${width} px`);
         const scrolls = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.equal(scrolls, width, "the page itself scrolls to the side");
