@@ -30,8 +30,7 @@ fn send(broker: &Kafka, from: &str, topic: &str, more: &str) -> String {
 fn flow(broker: &Kafka, from: &str, to: &str) -> Flow {
     let filter = "{ name: large, from: read, processor: { filterRoute: \
                   { rules: [{ when: amount >= 500, to: large }], otherwise: drop } } }";
-    // What a kill leaves open is ended by the broker then, and waited for.
-    let more = format!("key: id, commits: {to}-commits, transactionTimeout: 20s");
+    let more = format!("key: id, commits: {to}-commits");
     Flow::named("orders")
         .with("instances: 2")
         .stage(&read(broker, from, ""))
