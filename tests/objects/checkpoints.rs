@@ -95,10 +95,10 @@ fn a_store_of_checkpoints_that_fails_at_random_fails_no_job() {
     let weir = start(&project, &server, "checkpoints").ready();
     wait_until("a first record", DEADLINE, || !in_files(&project).is_empty());
     server.disturb(seed.0, 400);
-    wait_until("many faults", DEADLINE, || server.disturbed() >= 100);
+    wait_until("many faults", DEADLINE, || server.disturbed() >= 200);
     // And away altogether, for longer than one request is tried.
     server.disturb(seed.0, 1_000);
-    wait_until("more faults", DEADLINE, || server.disturbed() >= 140);
+    wait_until("more faults", DEADLINE, || server.disturbed() >= 240);
     server.disturb(0, 0);
     wait_until("all records to be published", DEADLINE, || {
         in_files(&project).len() as u64 >= RECORDS
