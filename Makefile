@@ -29,7 +29,7 @@ run: tools
 	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
 # Clippy compiles what is tested: it looks at our code on the way, and what that depends on is not checked first and
-# built then, which takes minutes. `make verify` is for those who don't want to wait for code.
+# built then, which takes minutes. `make verify` does that, and checks the links in the documentation of code as well.
 test test-clusters test-others: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 test test-clusters test-others: export CLIPPY_ARGS = -Dwarnings
 
