@@ -38,7 +38,7 @@ pub struct Canary {
     /// Since when all its nodes run it; `None`: they don't, or not any more.
     pub baking_since: Option<Timestamp>,
     /// What lives of its nodes had processed when that was last noted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", alias = "failed")]
     pub noted: BTreeMap<Incarnation, Processed>,
 }
 

@@ -59,7 +59,9 @@ pub enum Fact {
         tag: DeploymentTag,
         why: String,
     },
-    /// This life of a node has processed an eighth more, or an eighth more has failed.
+    /// This life of a node has processed an eighth more, or an eighth more has failed. It was noted only where something
+    /// had failed once, and called so.
+    #[serde(alias = "CanaryFailures")]
     CanaryProcessed {
         node: Incarnation,
         /// In all, since the canary began.

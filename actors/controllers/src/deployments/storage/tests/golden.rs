@@ -17,6 +17,10 @@ fn all() -> Vec<Event> {
     let mut stored = deployment("flights-1", ROOT, "flights=1");
     stored.commit = Some("4f2a".into());
     let (a, b) = (tag("flights-1"), tag("flights-2"));
+    let processed = Fact::CanaryProcessed {
+        node: Incarnation { name: node("node-1"), uid: NodeUid(uuid::Uuid::from_u128(7)) },
+        processed: Processed { records: 1_000, errors: 3 },
+    };
     let facts = vec![
         Fact::Stored { deployment: Box::new(stored), new: ObjectTotals { objects: 2, bytes: 20 } },
         Fact::DefaultSet { tag: a.clone() },
@@ -26,10 +30,9 @@ fn all() -> Vec<Event> {
         Fact::Unassigned { node: node("node-1") },
         Fact::RolesSet { rules: vec![RoleRule { role: "engine".into(), tag: a.clone() }] },
         Fact::CanaryStarted { plan, nodes: [node("node-1")].into() },
-        Fact::CanaryProcessed {
-            node: Incarnation { name: node("node-1"), uid: NodeUid(uuid::Uuid::from_u128(7)) },
-            processed: Processed { records: 1_000, errors: 3 },
-        },
+        // By its former name, and by its own.
+        processed.clone(),
+        processed,
         Fact::CanaryPromoted { tag: b.clone(), why: "by command".into() },
         Fact::CanaryEnded { tag: b, why: "by command".into() },
         Fact::Activated { node: node("node-1"), tag: a.clone() },
@@ -68,4 +71,20 @@ fn events_and_states_come_back_from_their_bytes() {
         let bytes = rmp_serde::to_vec_named(&state).unwrap();
         assert_eq!(rmp_serde::from_slice::<Storage>(&bytes).unwrap(), state);
     }
+}
+
+/// What a canary had processed stood in snapshots by another name.
+#[test]
+fn counts_of_a_canary_in_older_snapshots_still_read() {
+    let mut state = Storage::default();
+    let is_of_canary =
+        |it: &&Event| matches!(it.fact, Fact::CanaryStarted { .. } | Fact::CanaryProcessed { .. });
+    all().iter().filter(is_of_canary).for_each(|it| state.apply(it));
+    assert!(!state.canary().unwrap().noted.is_empty());
+    let named = |name: &str| rmp_serde::to_vec(name).unwrap();
+    let (now, then) = (named("noted"), named("failed"));
+    let bytes = rmp_serde::to_vec_named(&state).unwrap();
+    let at = bytes.windows(now.len()).position(|it| it == now).unwrap();
+    let older = [&bytes[..at], &then, &bytes[at + now.len()..]].concat();
+    assert_eq!(rmp_serde::from_slice::<Storage>(&older).unwrap(), state);
 }
