@@ -1,10 +1,11 @@
 //! Files that hold keys: readable by their owner alone, or refused.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::{Error, Result, Secret};
@@ -33,15 +34,17 @@ pub fn read_private(path: &Path) -> Result<Secret> {
     Ok(value.into())
 }
 
-/// Writes a new file that only its owner may read. One that is there already is left as it is.
+/// Writes a new file that only its owner may read. One that is there already is left as it is. Whoever is killed
+/// meanwhile leaves none: half a key would be taken for a bad one.
 pub fn write_private(path: &Path, value: &Secret) -> Result<()> {
+    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(value.expose())?;
-        file.sync_all()?;
-        let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        let mut draft = NamedTempFile::new_in(directory)?;
+        draft.write_all(value.expose())?;
+        draft.as_file().sync_all()?;
+        draft.persist_noclobber(path)?;
+        File::open(directory)?.sync_all()
     };
     write().map_err(|source| Error::File { path: path.into(), action: "written", source })
 }
@@ -50,6 +53,8 @@ pub fn write_private(path: &Path, value: &Secret) -> Result<()> {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
 
@@ -74,6 +79,30 @@ mod tests {
         let refused = write_private(&path, &Secret::from("second".to_owned()));
         assert!(matches!(refused, Err(Error::File { action: "written", .. })), "{refused:?}");
         assert_eq!(read_private(&path).unwrap(), value);
+    }
+
+    #[test]
+    fn whoever_sees_a_key_file_sees_all_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, value) = (dir.path().join("key"), Secret::new(vec![b'k'; 60_000]));
+        let is_done = AtomicBool::new(false);
+        thread::scope(|all| {
+            all.spawn(|| {
+                for _ in 0..200 {
+                    write_private(&path, &value).unwrap();
+                    fs::remove_file(&path).unwrap();
+                }
+                is_done.store(true, Ordering::Relaxed);
+            });
+            while !is_done.load(Ordering::Relaxed) {
+                match read_private(&path) {
+                    Ok(found) => assert_eq!(found.expose().len(), 60_000),
+                    Err(Error::File { .. }) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
     }
 
     #[test]
