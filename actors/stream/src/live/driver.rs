@@ -27,7 +27,7 @@ use crate::inlet::Order;
 use crate::means::Means;
 use crate::report::Reporter;
 use crate::services::Services;
-use lines::{Lines, NOT_DELETED};
+use lines::Lines;
 use uploading::{Uploaded, Uploading};
 
 /// Epochs that a job can still be restored from.
@@ -179,6 +179,7 @@ impl<'a> Drive<'a> {
         for word in self.lines.said.drain(..) {
             match word {
                 Word::Warning(code, text) => reporter.warn(code, text),
+                Word::Trouble(fault) => reporter.warn(fault.code.0, fault.message),
                 Word::Published(address) => reporter.lists(&address),
             }
         }
@@ -191,7 +192,7 @@ impl<'a> Drive<'a> {
 
     /// What fails in the world for as long as that goes on, and what it keeps from happening.
     pub(super) fn trouble(&self) -> Option<Fault> {
-        let (since, code, text) = self.lines.trouble.as_ref()?;
+        let (since, fault) = self.lines.trouble.as_ref()?;
         let held = match self.is_held() {
             true => format!(
                 "; {} checkpoints wait to be published, and nothing more is read until then",
@@ -199,7 +200,8 @@ impl<'a> Drive<'a> {
             ),
             false => String::new(),
         };
-        Some(Fault::transient(*code, format!("since {since}: {text}{held}")))
+        let message = format!("since {since}: {fault}{held}");
+        Some(Fault { message, ..Fault::clone(fault) })
     }
 
     /// Takes note of how much waits to be published.
@@ -370,9 +372,9 @@ impl<'a> Drive<'a> {
 
     fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) {
         self.tell(Order::Abandon(epoch));
-        let text = format!("checkpoint {epoch} was abandoned: {why}");
+        let fault = Fault::transient(3183, format!("checkpoint {epoch} was abandoned: {why}"));
         // Until one is committed, more and more would have to be done again.
-        self.lines.warned(Word::Warning(3183, text), self.reach.services.system.now());
+        self.lines.warned(Word::Trouble(fault), self.reach.services.system.now());
         self.pace.is_owing = true;
     }
 
@@ -419,7 +421,7 @@ impl<'a> Drive<'a> {
             self.work.push(Box::pin(async move {
                 if let Err(error) = checkpoints.collect(&retention).await {
                     let text = format!("old checkpoints could not be deleted: {error}");
-                    let _ = voice.send(Word::Warning(NOT_DELETED, text));
+                    let _ = voice.send(Word::Warning(3184, text));
                 }
                 Ok(Done::Collection)
             }));

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{
     Checkpoints, Committable, CrashPoint, Effect, Error, Generation, Group, Input, reach,
 };
-use weir_domain::{Fault, SavepointName};
+use weir_domain::{Fault, FaultKind, SavepointName};
 
 use crate::connector::{Action, Published};
 use crate::means::Means;
@@ -17,8 +17,10 @@ use crate::settlement::{Failed, act};
 /// What is to be known of the work of a run.
 #[derive(Debug)]
 pub(super) enum Word {
-    /// A line for the log of the stream: code and text.
+    /// A line for the log of the stream: code and text. Nothing waits for it.
     Warning(u32, String),
+    /// What did not work, and keeps checkpoints from being committed or published until it does.
+    Trouble(Fault),
     /// Something became visible: its path or address.
     Published(String),
 }
@@ -35,7 +37,7 @@ where
         match call().await {
             Ok(done) => return Ok(done),
             Err(error) if is_transient(&error) => {
-                let _ = voice.send(Word::Warning(3185, format!("{error}; it is tried again")));
+                let _ = voice.send(again(Fault::transient(3185, error.to_string())));
             }
             Err(error) => return Err(fault(&error)),
         }
@@ -99,10 +101,7 @@ pub(super) async fn publish(
                 .with_hint("was it written by a later version? deploy that")
         })?;
         for action in actions {
-            let waiting = |fault: &Fault| {
-                let _ =
-                    voice.send(Word::Warning(fault.code.0, format!("{fault}; it is tried again")));
-            };
+            let waiting = |fault: &Fault| drop(voice.send(again(fault.clone())));
             // Who stops the run drops this.
             let published = act(services, means, action, &CancellationToken::new(), waiting).await;
             reach(CrashPoint::MidCommit);
@@ -114,6 +113,12 @@ pub(super) async fn publish(
         }
     }
     Ok(())
+}
+
+/// Whatever it is: what was decided is tried until it is done.
+fn again(fault: Fault) -> Word {
+    let message = format!("{fault}; it is tried again");
+    Word::Trouble(Fault { kind: FaultKind::Transient, message, ..fault })
 }
 
 fn is_transient(error: &Error) -> bool {

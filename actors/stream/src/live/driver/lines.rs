@@ -1,13 +1,9 @@
 //! What a run has to say of the world: lines for the log of its stream, and what does not work.
 
 use tokio::sync::mpsc;
-use weir_domain::Timestamp;
+use weir_domain::{Fault, Timestamp};
 
 use crate::live::effects::{Voice, Word};
-
-/// Warnings that nothing waits for: of what was published, and of what could not be deleted.
-pub(super) const PUBLISHED_WITH: u32 = 3021;
-pub(super) const NOT_DELETED: u32 = 3184;
 
 /// What is to be told of the stream.
 pub(super) struct Lines {
@@ -15,7 +11,7 @@ pub(super) struct Lines {
     pub(super) voice: Voice,
     pub(super) warned: mpsc::UnboundedReceiver<Word>,
     /// What failed in the world and is tried again, and since when something does.
-    pub(super) trouble: Option<(Timestamp, u32, String)>,
+    pub(super) trouble: Option<(Timestamp, Fault)>,
 }
 
 impl Lines {
@@ -25,12 +21,9 @@ impl Lines {
     }
 
     pub(super) fn warned(&mut self, word: Word, now: Timestamp) {
-        // These are told, and keep nothing from happening.
-        if let Word::Warning(code, text) = &word
-            && ![PUBLISHED_WITH, NOT_DELETED].contains(code)
-        {
+        if let Word::Trouble(fault) = &word {
             let since = self.trouble.take().map_or(now, |it| it.0);
-            self.trouble = Some((since, *code, text.clone()));
+            self.trouble = Some((since, fault.clone()));
         }
         self.said.push(word);
     }
