@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use weir_domain::Clock as _;
+use weir_runtime::SystemClock;
 use weir_test_servers::{Kafka, Received, Sent};
 
 use super::{order, read, start};
 use crate::support::flow::{CSV, read as read_files};
-use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, stays_so, wait_until};
+use crate::support::{
+    DEADLINE, Flow, Project, Seed, Start, number, stays_so, wait_for, wait_until,
+};
 
 const KILLS: u32 = 12;
 const SEED: u64 = 20_261_121;
@@ -223,6 +227,38 @@ fn a_transaction_that_was_left_open_is_ended_and_sent_again() {
     let broker = Kafka::shared();
     left_open(broker, "2s", true);
     left_open(broker, "60s", false);
+}
+
+/// Whoever else has a transaction open among the tokens holds all up that send, until it is ended.
+#[test]
+fn a_transaction_that_hangs_among_the_tokens_is_named_and_waited_for() {
+    let broker = Kafka::shared();
+    ["hung-in", "hung-out", "hung-commits"].iter().for_each(|it| broker.topic(it, 1, &[]));
+    fill(broker, "hung-in", 0..100);
+    // Tokens are looked for from the time of their outboxes on.
+    let later = SystemClock.now().plus(Duration::from_mins(10));
+    let token = || [Sent { timestamp: Some(later.0), ..Sent::body("another") }];
+    let open = broker.send_in_transaction("hung", "hung-commits", token(), false);
+    let connection = format!("connection: {{ brokers: [\"{}\"], timeout: 2s }}", broker.plain());
+    let flow = Flow::named("orders").stage(&read(broker, "hung-in", "")).stage(&format!(
+        "{{ name: send, from: read, sink: {{ kafka: {{ {connection}, topic: hung-out, commits: hung-commits, \
+         format: {{ type: json }} }} }} }}"
+    ));
+    let project = Project::of(&flow);
+    let weir = start(&project).ready();
+    let fault = wait_for("what is in the way", DEADLINE, || {
+        weir.workflow("orders").fault.filter(|it| it.code.0 == 4342)
+    });
+    let what = "topic hung-commits has a transaction that is still open";
+    assert!(fault.message.contains(what), "{fault:?}");
+    assert!(fault.hint.unwrap().contains("kafka-transactions.sh find-hanging"));
+    assert_eq!(ids(broker, "hung-out"), Vec::<u64>::new());
+    drop(open);
+    // Whoever begins under the same id ends it.
+    broker.send_in_transaction("hung", "hung-commits", token(), true);
+    wait_until("all orders", DEADLINE, || ids(broker, "hung-out").len() >= 100);
+    weir.stop();
+    assert_eq!(ids(broker, "hung-out"), (0..100).collect::<Vec<_>>());
 }
 
 #[test]

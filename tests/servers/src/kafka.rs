@@ -203,7 +203,7 @@ fn java(heap: &str) -> Command {
         Command::new(process::program(&places.map(PathBuf::from), "default-jre-headless"));
     let jars = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/kafka");
     assert!(
-        jars.join("kafka_2.13-4.3.1.jar").exists(),
+        jars.join("kafka_2.13-4.2.2.jar").exists(),
         "{} has no Kafka: run `scripts/tools test`",
         jars.display()
     );

@@ -50,8 +50,10 @@ pub(super) fn has(connection: &Connection, topic: &str, token: &Token<'_>) -> Re
                 "topic {topic} has a transaction that is still open: whether outbox {} was sent can't be told yet",
                 token.outbox
             );
-            return Err(Fault::transient(codes::PENDING, message)
-                .with_hint("the brokers put an end to it; it is tried again"));
+            return Err(Fault::transient(codes::PENDING, message).with_hint(
+                "the brokers end it once its time is up, and it is tried again; one that is open for longer hangs: find \
+                 it by kafka-transactions.sh find-hanging, and end it by kafka-transactions.sh abort",
+            ));
         }
         committed.poll(LOOK_EVERY);
     }
