@@ -5,30 +5,12 @@ import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
-import { TOKEN, until } from "../support/weir.mjs";
+import { until } from "../support/weir.mjs";
 
 const { server, page, complaints, at, button, dialog, inDialog, closed } = await begin(filled);
 const panel = (name) => page.getByRole("region", { name, exact: true });
 
-/** What an engine does that has no route for it yet: its management server does the same. */
-async function withdrawals() {
-  await page.route("**/deployments:withdraw?**", async (route) => {
-    const answer = await route.fetch();
-    if (answer.status() !== 404) return route.fulfill({ response: answer });
-    const dryRun = new URL(route.request().url()).searchParams.get("dryRun");
-    const { project } = route.request().postDataJSON();
-    const response = await route.fetch({
-      method: "DELETE",
-      url: `${server.management}/deployments/${project}?dryRun=${dryRun}`,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      postData: "",
-    });
-    return route.fulfill({ response });
-  });
-}
-
 test("what was applied from a directory is withdrawn where it stands in the way, and deployed", async () => {
-  await withdrawals();
   await at("/projects/flights?tab=deploy");
   await page.getByLabel("Tag", { exact: true }).fill("first");
   await button("Plan flights").click();
