@@ -4,13 +4,14 @@
 //! it is needed: a key that `weir build` makes while an engine runs is trusted at once.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use weir_conf::Settings;
 use weir_controllers::deployments::Signers;
 use weir_domain::{Digest, Fault};
 use weir_package::{Signer, SignerKey, Trust};
-use weir_secrets::{Secret, random_secret, read_private, write_private};
+use weir_secrets::{Error, Secret, random_secret, read_private, write_private};
 
 use super::lock;
 
@@ -58,10 +59,13 @@ impl Signing {
         if let Some(directory) = self.file.parent() {
             lock::make(directory).map_err(made)?;
         }
-        write_private(&self.file, &random_secret()).map_err(|it| Fault::from(&it))?;
+        match write_private(&self.file, &random_secret()) {
+            // Whoever made it at the same time made the one that counts.
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
+            made => made.map_err(|it| Fault::from(&it))?,
+        }
         let signer = self.read()?;
-        // Whoever made it at the same time made the one that counts.
-        signer.map(|it| (it, true)).ok_or_else(|| made(std::io::ErrorKind::NotFound.into()))
+        signer.map(|it| (it, true)).ok_or_else(|| made(ErrorKind::NotFound.into()))
     }
 
     fn read(&self) -> Result<Option<Signer>, Fault> {

@@ -200,6 +200,8 @@ impl Profiles {
         let directory = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(directory)?;
         let draft = file.with_extension(format!("{}.draft", std::process::id()));
+        // Who had the same id may have been killed here.
+        let _ = fs::remove_file(&draft);
         let mut options = OpenOptions::new();
         let mut writer = options.write(true).create_new(true).mode(0o600).open(&draft)?;
         let text = serde_json::to_string_pretty(self)? + "\n";

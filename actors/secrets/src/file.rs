@@ -1,7 +1,7 @@
 //! Files that hold keys: readable by their owner alone, or refused.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -35,11 +35,15 @@ pub fn read_private(path: &Path) -> Result<Secret> {
 }
 
 /// Writes a new file that only its owner may read. One that is there already is left as it is. Whoever is killed
-/// meanwhile leaves none: half a key would be taken for a bad one.
+/// meanwhile leaves no half key in its place, at most a file of another name that nobody reads.
 pub fn write_private(path: &Path, value: &Secret) -> Result<()> {
     let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
+        // Also where nothing can be written: who finds one there goes on with that.
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
         let mut draft = NamedTempFile::new_in(directory)?;
         draft.write_all(value.expose())?;
         draft.as_file().sync_all()?;
@@ -51,9 +55,9 @@ pub fn write_private(path: &Path, value: &Secret) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
 
     use super::*;
@@ -85,23 +89,31 @@ mod tests {
     fn whoever_sees_a_key_file_sees_all_of_it() {
         let dir = tempfile::tempdir().unwrap();
         let (path, value) = (dir.path().join("key"), Secret::new(vec![b'k'; 60_000]));
-        let is_done = AtomicBool::new(false);
+        let (read, mut times, mut bad) = (AtomicU32::new(0), 0, None);
         thread::scope(|all| {
-            all.spawn(|| {
-                for _ in 0..200 {
+            let writer = all.spawn(|| {
+                for _ in 0..100 {
+                    let before = read.load(Ordering::Relaxed);
                     write_private(&path, &value).unwrap();
+                    while read.load(Ordering::Relaxed) == before {
+                        thread::yield_now();
+                    }
                     fs::remove_file(&path).unwrap();
                 }
-                is_done.store(true, Ordering::Relaxed);
             });
-            while !is_done.load(Ordering::Relaxed) {
+            while !writer.is_finished() {
                 match read_private(&path) {
-                    Ok(found) => assert_eq!(found.expose().len(), 60_000),
-                    Err(Error::File { .. }) => {}
-                    Err(other) => panic!("{other}"),
+                    Ok(found) if found.expose().len() == 60_000 => {}
+                    Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                        continue;
+                    }
+                    other => bad = Some(other),
                 }
+                times = read.fetch_add(1, Ordering::Relaxed) + 1;
             }
         });
+        assert!(bad.is_none(), "{bad:?}");
+        assert!(times >= 100, "it was read {times} times");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
     }
 

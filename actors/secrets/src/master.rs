@@ -52,9 +52,11 @@ impl MasterKey {
     /// Reads it from the file, or makes one there. For an engine that is alone: of a cluster's, each
     /// would make its own.
     pub fn load_or_make(path: &Path) -> Result<Self> {
-        match Self::generate().save(path, None) {
-            Err(Error::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
-            made => made?,
+        if !path.exists() {
+            match Self::generate().save(path, None) {
+                Err(Error::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
+                made => made?,
+            }
         }
         Self::load(&MasterSource::File(path.into()))
     }
@@ -189,7 +191,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("master.key");
         let made = MasterKey::load_or_make(&path).unwrap();
+        let long_ago = std::time::UNIX_EPOCH;
+        let opened = std::fs::File::open(dir.path()).unwrap();
+        opened.set_modified(long_ago).unwrap();
         assert_eq!(MasterKey::load_or_make(&path).unwrap().fingerprint(), made.fingerprint());
+        let changed = opened.metadata().unwrap().modified().unwrap();
+        assert_eq!(changed, long_ago, "nothing is written beside a key that is there");
         let nowhere = MasterKey::load_or_make(&dir.path().join("no/such/directory"));
         assert!(matches!(nowhere, Err(Error::File { action: "written", .. })), "{nowhere:?}");
     }
