@@ -163,7 +163,10 @@ impl Instance {
                 (found, reading)
             }
             // It is given back, and begun anew when the store is there again.
-            Err(fault) => (Vec::new(), Reading::Not(Fault::stopped(fault.message))),
+            Err(fault) => {
+                let stopped = Fault { hint: fault.hint, ..Fault::stopped(fault.message) };
+                (Vec::new(), Reading::Not(stopped))
+            }
         };
         let lines = found.iter().flat_map(|(left, numbers)| left.take(numbers)).collect::<Vec<_>>();
         let stands_for = (way.begins.clone(), part.stage.clone());

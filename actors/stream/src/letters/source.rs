@@ -64,7 +64,7 @@ impl ReplaySource {
         };
         look().map_err(|fault| match fault.kind {
             // It is given back: when the store is there again, it is begun anew.
-            FaultKind::Transient => Fault::stopped(fault.message),
+            FaultKind::Transient => Fault { hint: fault.hint, ..Fault::stopped(fault.message) },
             FaultKind::Data | FaultKind::Config | FaultKind::Stopped => fault,
         })
     }

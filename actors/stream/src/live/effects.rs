@@ -19,7 +19,7 @@ use crate::settlement::{Failed, act};
 pub(super) enum Word {
     /// A line for the log of the stream: code and text. Nothing waits for it.
     Warning(u32, String),
-    /// What did not work, and keeps checkpoints from being committed or published until it does.
+    /// What did not work and is tried again: shown until the next checkpoint is committed.
     Trouble(Fault),
     /// Something became visible: its path or address.
     Published(String),
@@ -37,7 +37,7 @@ where
         match call().await {
             Ok(done) => return Ok(done),
             Err(error) if is_transient(&error) => {
-                let _ = voice.send(again(Fault::transient(3185, error.to_string())));
+                let _ = voice.send(again(fault(&error)));
             }
             Err(error) => return Err(fault(&error)),
         }
@@ -128,7 +128,8 @@ fn is_transient(error: &Error) -> bool {
 pub(super) fn fault(error: &Error) -> Fault {
     match error {
         Error::Deposed { by } => deposed(*by),
-        error if is_transient(error) => Fault::transient(3185, with_source(error)),
+        error if is_transient(error) => Fault::transient(3185, with_source(error))
+            .with_hint("look at the store that checkpoints are kept in; nothing is lost"),
         error => Fault::config(3187, with_source(error)),
     }
 }

@@ -81,6 +81,7 @@ async fn what_can_not_be_published_is_bounded_and_what_is_beside_it_goes_on() {
     }
     let fault = workflow.view().fault.unwrap();
     assert!(fault.message.contains("the broker is away"), "{fault}");
+    assert_eq!(fault.hint.as_deref(), Some("start it"));
     let before = read(&engine, SECOND);
     world.item("a", 1..=3_000);
     world.item("b", 1..=3_000);

@@ -351,7 +351,9 @@ impl Rule {
         let was_loss = held.waits_for_journal();
         // It stays one whatever else goes wrong meanwhile, until the instance runs.
         let is_loss = was_loss || is_loss(fault);
-        held.failure = Some(Failure { text: fault.to_string(), is_loss });
+        let hint = fault.hint.iter().map(|it| format!("; {it}"));
+        let text = hint.fold(fault.to_string(), |text, hint| text + &hint);
+        held.failure = Some(Failure { text, is_loss });
         held.starts_failed += u32::from(!is_loss);
         let at = now + if was_loss { longest } else { doubled.min(longest) };
         held.start_at = Some(at);

@@ -10,7 +10,7 @@ pub(super) struct Lines {
     pub(super) said: Vec<Word>,
     pub(super) voice: Voice,
     pub(super) warned: mpsc::UnboundedReceiver<Word>,
-    /// What failed in the world and is tried again, and since when something does.
+    /// What failed in the world since the last commit and is tried again, and since when something does.
     pub(super) trouble: Option<(Timestamp, Fault)>,
 }
 

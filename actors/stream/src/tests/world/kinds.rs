@@ -313,7 +313,7 @@ impl Effects for Kind {
             self.0.meet_at("publish", &sink)?;
             let has_some = |it: &Outside| it.staged.get(&key).is_some_and(|it| !it.is_empty());
             if self.0.with(|it| has_some(it) && it.away.iter().any(|away| *away == sink)) {
-                return Err(Fault::transient(7, "the broker is away"));
+                return Err(Fault::transient(7, "the broker is away").with_hint("start it"));
             }
             let Some(numbers) = self.0.with(|it| it.staged.remove(&key)) else { return Ok(vec![]) };
             if numbers.is_empty() {
