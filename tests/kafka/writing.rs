@@ -229,13 +229,12 @@ fn a_transaction_that_was_left_open_is_ended_and_sent_again() {
     left_open(broker, "60s", false);
 }
 
-/// Whoever else has a transaction open among the tokens holds all up that send, until it is ended.
+/// An outbox that is not newer than the newest token waits for whoever else has a transaction open among them.
 #[test]
 fn a_transaction_that_hangs_among_the_tokens_is_named_and_waited_for() {
     let broker = Kafka::shared();
     ["hung-in", "hung-out", "hung-commits"].iter().for_each(|it| broker.topic(it, 1, &[]));
     fill(broker, "hung-in", 0..100);
-    // Tokens are looked for from the time of their outboxes on.
     let later = SystemClock.now().plus(Duration::from_mins(10));
     let token = || [Sent { timestamp: Some(later.0), ..Sent::body("another") }];
     let open = broker.send_in_transaction("hung", "hung-commits", token(), false);

@@ -51,8 +51,8 @@ pub(super) fn has(connection: &Connection, topic: &str, token: &Token<'_>) -> Re
                 token.outbox
             );
             return Err(Fault::transient(codes::PENDING, message).with_hint(
-                "the brokers end it once its time is up, and it is tried again; one that is open for longer hangs: find \
-                 it by kafka-transactions.sh find-hanging, and end it by kafka-transactions.sh abort",
+                "the brokers end it once its time is up, and it is tried again; one that is open for longer hangs: \
+                 docs/connectors.md says how to find it, by kafka-transactions.sh find-hanging, and what to do then",
             ));
         }
         committed.poll(LOOK_EVERY);

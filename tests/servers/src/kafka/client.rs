@@ -111,6 +111,8 @@ impl Kafka {
         let producer: BaseProducer<Outcome> = self
             .client()
             .set("transactional.id", id)
+            // One that is left open is ended by tests, not by its time.
+            .set("transaction.timeout.ms", "600000")
             .create_with_context(Outcome::default())
             .expect("a producer can be made");
         producer.init_transactions(PATIENCE).expect("the broker answers");
