@@ -14,8 +14,12 @@ use weir_runtime::HostRef;
 
 use crate::scheduler::{Command, Registration, Schedule};
 
-/// How long a registration waits for those of the other nodes.
+/// How long a registration waits for nodes that have said something else in this life: another deployment may be
+/// what they are to have.
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// How long it waits for nodes that are up and have said nothing yet: they are about to, and try again within 2 s.
+const SILENT_WINDOW: Duration = Duration::from_secs(5);
 
 pub(super) struct Gathering {
     waiting: Mutex<BTreeMap<NodeName, Registration>>,
@@ -72,8 +76,15 @@ impl Gathering {
         let deployment = registration.deployment.clone();
         self.lock().insert(registration.node.name.clone(), registration);
         self.more.notify_waiters();
-        let complete = self.complete(&deployment, host, within);
-        let _ = tokio::time::timeout(WINDOW.min(within), complete).await;
+        let of = deployment.clone();
+        let others = self.all_have(host, within, move |said| said == Some(&of));
+        // Half of the time is for what is decided then.
+        let window = WINDOW.min(within / 2);
+        if tokio::time::timeout(window, others).await.is_err() {
+            let silent = self.all_have(host, within, |said| said.is_some());
+            let left = SILENT_WINDOW.min(within / 2).saturating_sub(window);
+            let _ = tokio::time::timeout(left, silent).await;
+        }
         // Never closed.
         let _permit = self.deciding.acquire().await;
         let all = self.take(&deployment);
@@ -92,19 +103,20 @@ impl Gathering {
         all.into_values().collect()
     }
 
-    /// Every node that is up has this deployment, as far as it has said.
-    async fn complete(&self, deployment: &str, host: &HostRef<Schedule>, within: Duration) {
+    /// Waits until that holds for what every node that is up has said it has deployed, if it has said anything.
+    async fn all_have(
+        &self,
+        host: &HostRef<Schedule>,
+        within: Duration,
+        is_awaited: impl Fn(Option<&String>) -> bool + Clone + Send + 'static,
+    ) {
         loop {
             let more = self.more.notified();
-            let waiting = self.said();
-            let deployment = deployment.to_owned();
+            let (waiting, is_awaited) = (self.said(), is_awaited.clone());
             let is_complete = move |it: &Schedule| {
                 let landscape = it.landscape();
                 let mut up = landscape.nodes.values().filter(|it| it.reach == Reach::Up);
-                up.all(|it| {
-                    let said = waiting.get(&it.node.name).or(it.deployment.as_ref());
-                    said == Some(&deployment)
-                })
+                up.all(|it| is_awaited(waiting.get(&it.node.name).or(it.deployment.as_ref())))
             };
             if host.query(within, is_complete).await.unwrap_or(true) {
                 return;

@@ -216,6 +216,30 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let show = lab.ask(&service, Request::Show).await;
     let Response::Overview(overview) = show else { panic!("{show:?}") };
     assert_eq!(overview.landscape.nodes["a"].deployment.as_deref(), Some("e"));
+
+    // A node that is new and about to say something is waited for.
+    lab.members(2, &["a", "b", "c", "d"]);
+    for _ in 0..100 {
+        let Response::Overview(overview) = lab.ask(&service, Request::Show).await else { continue };
+        if overview.landscape.nodes.len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begun = weir_runtime::Stopwatch::start();
+    let early = ["a", "b", "c"].into_iter().zip(110..);
+    let early = early.map(|(name, it)| service.serve(says(name, "f", 12), context(it)));
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        service.serve(says("d", "f", 12), context(113)).await
+    };
+    let (early, late) = futures::join!(futures::future::join_all(early), late);
+    assert!(early.iter().chain([&late]).all(|it| matches!(it, Ok(Response::Done))));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    let counts: Vec<_> = overview.placement.workflows["w"].nodes.values().copied().collect();
+    assert_eq!(counts, [3, 3, 3, 3]);
 }
 
 #[test]
