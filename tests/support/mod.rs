@@ -23,6 +23,5 @@ pub(crate) use weir::{Start, Weir};
 
 /// A port that is free now.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    weir_test_servers::free_port("127.0.0.1")
 }

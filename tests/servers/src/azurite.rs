@@ -12,7 +12,8 @@ use object_store::client::HttpRequestBody;
 use rustix::process::Signal;
 
 use crate::directory::Directory;
-use crate::process::{self, Process};
+use crate::ports::free_port;
+use crate::process::Process;
 
 /// The account that every Azurite has.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -35,7 +36,7 @@ impl Azurite {
         let program = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("../../target/azurite/node_modules/azurite/dist/src/blob/main.js");
         assert!(program.exists(), "{} is missing: run `scripts/tools test`", program.display());
-        let (directory, port) = (Directory::new(), process::free_port(LOOPBACK));
+        let (directory, port) = (Directory::new(), free_port(LOOPBACK));
         let mut command = Command::new("node");
         command.arg(program).args(["--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]);
         command.args(["--disableTelemetry", "--blobHost", LOOPBACK]);

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::authority::Certified;
 use crate::directory::Directory;
+use crate::ports::free_port;
 use crate::process::{self, Process};
 use crate::{PASSWORD, USER};
 
@@ -65,7 +66,7 @@ impl Kafka {
     }
 
     fn start_on(host: &str, arguments: &[&str]) -> Self {
-        let port = || process::free_port(host);
+        let port = || free_port(host);
         let ports = Ports { plain: port(), sasl: port(), tls: port(), controller: port() };
         let directory = Directory::new();
         let ca = certificate(&directory);

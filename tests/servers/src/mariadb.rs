@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::directory::Directory;
 use crate::disk;
+use crate::ports::free_port;
 use crate::process::{self, Process};
 use crate::{Database, Options, PASSWORD, USER};
 
@@ -35,7 +36,7 @@ impl MariaDb {
             options.bind = "127.0.0.1".to_owned();
         }
         if options.port == 0 {
-            options.port = process::free_port(&options.bind);
+            options.port = free_port(&options.bind);
         }
         let directory = Directory::new();
         let mut install = Command::new(tool("mariadb-install-db"));

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::directory::Directory;
+use crate::ports::free_port;
 use crate::process::{self, Process};
 use crate::{PASSWORD, USER};
 
@@ -43,7 +44,7 @@ impl Nats {
         let directory = Directory::new();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a thread for the client");
-        let port = process::free_port("127.0.0.1");
+        let port = free_port("127.0.0.1");
         let mut server = Self { process: None, directory, port, runtime };
         let conf = format!(
             "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n\

@@ -10,7 +10,8 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::directory::Directory;
-use crate::process::{self, Process};
+use crate::ports::free_port;
+use crate::process::Process;
 
 const LOOPBACK: &str = "127.0.0.1";
 
@@ -27,7 +28,7 @@ impl OidcProvider {
 
     /// `people` is JSON: the claims of each by subject. `id_token_has_all`: or what belongs to `openid` alone.
     pub fn start(redirect_uri: &str, people: &str, id_token_has_all: bool) -> Self {
-        let (directory, port) = (Directory::new(), process::free_port(LOOPBACK));
+        let (directory, port) = (Directory::new(), free_port(LOOPBACK));
         let client = format!(
             "[{{\"client_id\": \"{}\", \"client_secret\": \"{}\", \"redirect_uris\": [\"{redirect_uri}\"]}}]",
             Self::CLIENT,

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::directory::Directory;
 use crate::disk;
+use crate::ports::free_port;
 use crate::process::{self, Process};
 use crate::{Database, Options, PASSWORD, USER};
 
@@ -58,7 +59,7 @@ impl Postgres {
     /// One whose data are in its directory.
     fn installed(directory: Directory, mut options: Options) -> Self {
         if options.port == 0 {
-            options.port = process::free_port(&options.bind);
+            options.port = free_port(&options.bind);
         }
         if let Some(tls) = &mut options.tls {
             for file in [&mut tls.certificate, &mut tls.key, &mut tls.ca] {

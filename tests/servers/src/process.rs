@@ -173,14 +173,6 @@ pub(crate) fn program(candidates: &[PathBuf], package: &str) -> PathBuf {
     })
 }
 
-/// A port that is free now.
-pub(crate) fn free_port(bind: &str) -> u16 {
-    let listener = std::net::TcpListener::bind((bind, 0))
-        .or_else(|_| std::net::TcpListener::bind(("127.0.0.1", 0)));
-    let address = listener.and_then(|it| it.local_addr()).expect("a port is free");
-    address.port()
-}
-
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

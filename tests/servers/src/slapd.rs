@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::PASSWORD;
 use crate::authority::Certified;
 use crate::directory::Directory;
+use crate::ports::free_port;
 use crate::process::{self, Process};
 
 const PACKAGE: &str = "slapd";
@@ -58,7 +59,7 @@ impl Slapd {
         let directory = Directory::new();
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("the client runs");
-        let (port, tls_port) = (process::free_port(LOOPBACK), process::free_port(LOOPBACK));
+        let (port, tls_port) = (free_port(LOOPBACK), free_port(LOOPBACK));
         let mut server = Self { process: None, directory, port, tls_port, offers_tls, runtime };
         server.certify();
         let path = server.directory.path().display().to_string();
@@ -112,9 +113,10 @@ impl Slapd {
         let mut command = Command::new(program);
         command.arg("-f").arg(self.conf()).args(["-h", &urls, "-d", "256"]);
         let mut process = Process::start(&self.directory, command);
+        // It listens before it can answer, and another one may listen in its place.
         let listens = |port| TcpStream::connect((LOOPBACK, port)).is_ok();
         process.wait_ready(self.directory.path(), || {
-            listens(self.port) && (!self.offers_tls || listens(self.tls_port))
+            (!self.offers_tls || listens(self.tls_port)) && self.try_to(async |_| Ok(())).is_ok()
         });
         self.process = Some(process);
     }
@@ -200,7 +202,15 @@ impl Slapd {
     }
 
     fn done<T>(&self, work: impl AsyncFnOnce(&mut Ldap) -> Result<T, LdapError>) {
-        let done = self.runtime.block_on(async {
+        self.try_to(work).expect("T1: the directory is ours");
+    }
+
+    /// Lets the administrator in, and has the work done.
+    fn try_to<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Ldap) -> Result<T, LdapError>,
+    ) -> Result<(), LdapError> {
+        self.runtime.block_on(async {
             let (driver, mut ldap) = LdapConnAsync::new(&self.url()).await?;
             let work = std::pin::pin!(async {
                 ldap.simple_bind(ROOT, PASSWORD).await?.success()?;
@@ -210,8 +220,7 @@ impl Slapd {
                 Either::Left((done, _)) => done,
                 Either::Right((_, work)) => work.await,
             }
-        });
-        done.expect("T1: the directory is ours");
+        })
     }
 
     /// It takes connections from now on, and says nothing.
