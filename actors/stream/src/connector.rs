@@ -58,7 +58,8 @@ pub struct Due<'a> {
 /// Runs the actions of one connector.
 pub trait Effects: Send + Sync {
     /// Returns what it made visible: paths or addresses, empty where nothing. A transient fault
-    /// is tried again until it succeeds. Called from a thread that may block.
+    /// is tried again until it succeeds; after a crash it is run again though it succeeded, and says the
+    /// same, warnings too. Called from a thread that may block.
     fn run(&self, due: Due<'_>) -> Result<Vec<Published>, Fault>;
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(store: &Store, staging: &Staging, action: &Publish) -> Result<
 
 fn publish(store: &Store, staging: &Staging, action: &Publish) -> Result<Published, Fault> {
     let address = store.address(&action.path);
-    // The note is removed last: without one, an earlier run has done it all.
+    // The note is removed last: without one, an earlier run has done it all, and nothing is to be told.
     let Some(note) = Note::get(staging, &action.note)? else {
         return Ok(Published { address, warning: None });
     };
@@ -44,7 +44,10 @@ fn publish(store: &Store, staging: &Staging, action: &Publish) -> Result<Publish
         true => None,
         false => complete(store, &path, &note, action)?,
     };
-    staging.remove(&action.note)?;
+    // What is to be told is told again by a run after a crash.
+    if warning.is_none() {
+        staging.remove(&action.note)?;
+    }
     Ok(Published { address, warning })
 }
 

@@ -151,6 +151,8 @@ fn an_upload_that_is_gone_without_its_object_is_told() {
     put_back(&world, &notes);
     let warning = publish(&world, &first)[0].warning.clone().unwrap();
     assert!(warning.contains("s3://data/x.jsonl is gone"), "{warning}");
+    // Who is killed before that is kept tells it when it is run again.
+    assert_eq!(publish(&world, &first)[0].warning.as_ref(), Some(&warning));
     // As long as what was uploaded, and not the same.
     world.put("x.jsonl", lines(&["b"]));
     put_back(&world, &notes);
