@@ -2,7 +2,9 @@
 //!
 //! It runs on threads of the test process and ends with the value. A conditional put is atomic, as
 //! it is with S3: the server underneath checks first and then writes, so such puts wait for each
-//! other here. It can be made to fail, as real ones do at times.
+//! other here. So is the end of an upload, which the server underneath forgets before it writes the
+//! object, and whatever was asked is done to its end, though the client is gone by then. It can be
+//! made to fail, as real ones do at times.
 
 mod faults;
 
@@ -25,7 +27,7 @@ use object_store::path::Path as ObjectPath;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use faults::{Fault, Faults};
@@ -176,7 +178,7 @@ fn service(directory: &Path) -> S3Service {
 async fn serve(listener: TcpListener, service: (S3Service, PathBuf), faults: Arc<Faults>) {
     listener.set_nonblocking(true).expect("a listener of ours");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener of ours");
-    let conditional = Arc::new(Semaphore::new(1));
+    let alone = Arc::new(Semaphore::new(1));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -184,9 +186,9 @@ async fn serve(listener: TcpListener, service: (S3Service, PathBuf), faults: Arc
             continue;
         };
         let (service, faults) = (service.clone(), Arc::clone(&faults));
-        let conditional = Arc::clone(&conditional);
+        let alone = Arc::clone(&alone);
         let answer = service_fn(move |request| {
-            answer(request, service.clone(), Arc::clone(&faults), Arc::clone(&conditional))
+            answer(request, service.clone(), Arc::clone(&faults), Arc::clone(&alone))
         });
         let http = hyper::server::conn::http1::Builder::new();
         connections.spawn(http.serve_connection(TokioIo::new(stream), answer));
@@ -198,7 +200,7 @@ async fn answer(
     request: Request<Incoming>,
     (service, root): (S3Service, PathBuf),
     faults: Arc<Faults>,
-    conditional: Arc<Semaphore>,
+    alone: Arc<Semaphore>,
 ) -> io::Result<Response<s3s::Body>> {
     let is_conditional = request.headers().contains_key("if-none-match");
     let fault = faults.next(request.method() == Method::GET, is_conditional);
@@ -208,16 +210,21 @@ async fn answer(
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
         Some(Fault::Unanswered | Fault::Dropped | Fault::Torn) | None => {}
     }
-    if misses_upload(&request, &root) || misses_bucket(&request, &root) {
-        return Ok(failure(StatusCode::NOT_FOUND));
-    }
     let is_list = request.uri().query().is_some_and(|it| it.contains("list-type"));
-    let _alone = match is_conditional {
-        true => Some(conditional.acquire_owned().await.expect("it is never closed")),
-        false => None,
+    let is_alone = is_conditional || is_completion(&request);
+    let work = async move {
+        let _alone = match is_alone {
+            true => Some(alone.acquire_owned().await.expect("it is never closed")),
+            false => None,
+        };
+        if misses_upload(&request, &root) || misses_bucket(&request, &root) {
+            return failure(StatusCode::NOT_FOUND);
+        }
+        let answer = hyper::service::Service::call(&service, request).await;
+        answer.unwrap_or_else(|_| failure(StatusCode::INTERNAL_SERVER_ERROR))
     };
-    let answer = hyper::service::Service::call(&service, request).await;
-    let answer = answer.unwrap_or_else(|_| failure(StatusCode::INTERNAL_SERVER_ERROR));
+    // By itself: what serves the connection ends with it.
+    let answer = Handle::current().spawn(work).await.map_err(io::Error::other)?;
     match fault {
         Some(Fault::Dropped) => Err(io::ErrorKind::ConnectionAborted.into()),
         Some(Fault::Torn) => Ok(torn(answer, is_list).await),
@@ -225,6 +232,12 @@ async fn answer(
         _ if faults.leaves_unanswered() => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
         _ => Ok(answer),
     }
+}
+
+/// Whether a request makes an object of an upload.
+fn is_completion(request: &Request<Incoming>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.method() == Method::POST && query.contains("uploadId=")
 }
 
 /// Whether a request is about an upload that is not there: S3 says so, the server underneath says that
@@ -277,4 +290,48 @@ fn failure(status: StatusCode) -> Response<s3s::Body> {
     let mut response = Response::new(s3s::Body::empty());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use object_store::multipart::MultipartStore;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "servers live in real time")]
+    fn an_upload_is_there_or_its_object_whenever_the_client_goes() {
+        const UPLOADS: u32 = 200;
+        let server = S3::start();
+        server.bucket("uploads");
+        let client = AmazonS3Builder::new()
+            .with_endpoint(server.endpoint())
+            .with_allow_http(true)
+            .with_access_key_id(ACCESS_KEY)
+            .with_secret_access_key(SECRET_KEY)
+            .with_bucket_name("uploads")
+            .build()
+            .unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for number in 0..UPLOADS {
+                let path = ObjectPath::from(number.to_string());
+                let id = client.create_multipart(&path).await.unwrap();
+                let part = client.put_part(&path, &id, 0, vec![7; 100_000].into()).await.unwrap();
+                let completion = client.complete_multipart(&path, &id, vec![part]);
+                let patience = Duration::from_micros(u64::from(number % 50) * 100);
+                // Whether it was in time does not matter.
+                let _ = tokio::time::timeout(patience, completion).await;
+            }
+        });
+        let began = Instant::now();
+        while server.uploads() + server.keys("uploads").len() != UPLOADS as usize {
+            assert!(began.elapsed() < Duration::from_secs(60), "{} are lost", {
+                UPLOADS as usize - server.uploads() - server.keys("uploads").len()
+            });
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
