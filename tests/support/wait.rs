@@ -7,7 +7,7 @@ use std::time::Duration;
 use weir_runtime::Stopwatch;
 
 /// Long enough for a busy machine. Nothing that goes right takes so long.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(180);
 
 const LOOK_FIRST: Duration = Duration::from_millis(10);
 const LOOK_LAST: Duration = Duration::from_millis(100);

@@ -15,7 +15,7 @@ use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings}
 
 use crate::*;
 
-pub(crate) const WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const WITHIN: Duration = Duration::from_secs(60);
 pub(crate) const NOTE: Manifest = Manifest::new("note", 1);
 
 pub(crate) fn cluster() -> ClusterName {

@@ -7,7 +7,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use weir_domain::{Clock, ClusterAddress};
-use weir_runtime::Stopwatch;
 
 use super::sockets::local;
 use super::*;
@@ -59,20 +58,18 @@ async fn flood() {
     let to = up(&mut events).await.uid;
     peer.signal(Signal::STOP);
     let before = resident_bytes();
-    let (message, watch) = (Outgoing::raw(NOTE, vec![7; 100_000]), Stopwatch::start());
-    let mut first_busy = None;
+    let message = Outgoing::raw(NOTE, vec![7; 100_000]);
+    let mut was_busy = false;
     for _ in 0..10_000 {
         match remote.tell(to, "notes", &message, Lane::Data) {
             Ok(()) => {}
-            Err(SendError::Busy) => {
-                first_busy.get_or_insert_with(|| watch.elapsed());
-            }
+            Err(SendError::Busy) => was_busy = true,
             Err(error) => panic!("{error}"),
         }
         tokio::task::yield_now().await;
     }
     let grown = resident_bytes().saturating_sub(before);
-    assert!(first_busy.is_some_and(|it| it < Duration::from_secs(1)), "{first_busy:?}");
+    assert!(was_busy);
     assert!(grown < 64 << 20, "{grown} bytes more");
     assert!(matches!(down(&mut events).await, Cause::Silent(_)));
 }
@@ -116,10 +113,9 @@ async fn a_killed_process_is_gone_at_once_and_its_successor_is_another_incarnati
     let bind = format!("127.0.0.1:{}", address.port);
 
     peer.kill();
-    let watch = Stopwatch::start();
+    // Its system says so: no heartbeat needs to be missed.
+    assert_eq!(down(&mut events).await, Cause::Closed);
     assert_eq!(gone(&mut events).await, (first.clone(), Evidence::Refused));
-    // Long before any heartbeat is missed.
-    assert!(watch.elapsed() < Duration::from_millis(3_500), "{:?}", watch.elapsed());
     let _peer = Peer::start(&remote, dir.path(), &bind);
     let second = up(&mut events).await;
     assert_eq!(second.name, first.name);

@@ -9,11 +9,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use weir_domain::{Clock, ClusterAddress, Timestamp};
-use weir_runtime::Stopwatch;
 
 use super::*;
 use crate::certs::Existing;
 use crate::hello::{self, LinkId, Misheard, PROTOCOL, Word};
+
+const NEVER: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
 async fn two_nodes_link_in_the_clear_on_loopback() {
@@ -128,7 +129,8 @@ async fn certificates_that_were_replaced_are_used_for_new_connections() {
 #[tokio::test]
 async fn silent_sockets_and_half_handshakes_keep_nobody_out() {
     let dir = certificates(&["localhost"]);
-    let a = Node::new("a").tls(&dir, "localhost").start().await;
+    // They do not go by themselves while the others link.
+    let a = Node { handshake: NEVER, ..Node::new("a").tls(&dir, "localhost") }.start().await;
     let mut sockets = Vec::new();
     for number in 0..200 {
         let mut socket = TcpStream::connect(a.listening_on()).await.unwrap();
@@ -140,11 +142,8 @@ async fn silent_sockets_and_half_handshakes_keep_nobody_out() {
     }
     let b = Node::new("b").tls(&dir, "localhost").start().await;
     let mut events = b.events();
-    let watch = Stopwatch::start();
     b.dial(a.local().address.clone());
     up(&mut events).await;
-    // Within the handshake's deadline, after which the others would have gone anyway.
-    assert!(watch.elapsed() < Duration::from_secs(5), "{:?}", watch.elapsed());
     drop(sockets);
 }
 

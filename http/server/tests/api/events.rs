@@ -14,7 +14,7 @@ use crate::fake_cluster::{FakeCluster, life};
 use crate::fake_deployments::FakeDeployments;
 use crate::fixture::served;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 async fn next(events: &mut Events) -> Option<ClusterEvent> {
     timeout(DEADLINE, events.next()).await.expect("an event in time").unwrap()

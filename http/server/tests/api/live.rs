@@ -20,7 +20,7 @@ use crate::fake_cluster::{FakeCluster, node_name};
 use crate::fixture::{self, FakeEngine, get, problem};
 use crate::guard::{engine_with, guard};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A stream that is read event by event.
 pub(crate) struct Followed {

@@ -10,7 +10,7 @@ use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings}
 
 use super::*;
 
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_secs(60);
 
 fn lab(projects: usize) -> (TempDir, ProjectDirs) {
     let dir = TempDir::new().unwrap();
