@@ -6,6 +6,11 @@ DATA_DIR ?= ./.weir
 # Where cargo builds.
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
+# What tests print is kept there, too.
+PRINTED = $(TARGET)/printed
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+
 # Tests of clusters wait more than they work.
 TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
@@ -36,17 +41,20 @@ test test-clusters test-others: export CLIPPY_ARGS = -Dwarnings
 test: test-tools ui ui-verify
 	$(CARGO) fmt --all --check
 	$(CARGO) test --locked --workspace --lib --bins --tests --examples --no-run
-	$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others
+	@rm -rf $(PRINTED)
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others || { scripts/failed $(PRINTED)/*; exit 1; }
 
 # Clusters run one at a time and wait more than they work: all else is tested meanwhile, and makes way for them when
 # they work, since their tests take longest and look at what happens within seconds. What one of them leaves out, the
-# other one runs; that no other test is called so is tested.
+# other one runs; that no other test is called so is tested. What failed is named at the end of both.
 test-clusters:
-	$(CARGO) test --locked --workspace --test product -- --test-threads 1 clusters::
+	@mkdir -p $(PRINTED)
+	$(CARGO) test --locked --workspace --test product -- --test-threads 1 clusters:: 2>&1 | tee $(PRINTED)/clusters
 
 test-others:
-	nice -n 5 $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
-	found=$$?; nice -n 5 $(MAKE) --no-print-directory browser && exit $$found
+	@mkdir -p $(PRINTED)
+	nice -n 5 $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters:: 2>&1 | tee $(PRINTED)/others; \
+	found=$$?; nice -n 5 $(MAKE) --no-print-directory browser 2>&1 | tee $(PRINTED)/browser && exit $$found
 
 ui: ui/dist/index.html
 
