@@ -82,7 +82,10 @@ test("a letter is discarded by the workflow's name, and the rest replayed by its
   await inDialog(/^Replay \d+ letters?$/).click();
   await closed();
   const replays = page.getByRole("region", { name: "Replays" });
-  await replays.getByRole("link", { name: /^replay-/ }).first().waitFor();
+  await replays
+    .getByRole("link", { name: /^replay-/ })
+    .first()
+    .waitFor();
   await replays.getByText("committed").first().waitFor();
   await until("all others are replayed", async () => {
     const states = (await letters()).map((it) => it.state);
