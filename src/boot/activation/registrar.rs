@@ -33,7 +33,10 @@ pub(super) async fn follow(
                 it = scheduler.register(registration(&system, now, last)) => it,
                 // What is active now counts.
                 changed = deployed.changed() => match changed {
-                    Ok(()) => continue,
+                    Ok(()) => {
+                        failures = 0;
+                        continue;
+                    }
                     Err(_) => return,
                 },
                 () = stopping.stopped() => return,
@@ -51,7 +54,11 @@ pub(super) async fn follow(
             }
         }
         tokio::select! {
-            changed = deployed.changed() => if changed.is_err() { return },
+            changed = deployed.changed() => match changed {
+                // What is new is tried anew.
+                Ok(()) => failures = 0,
+                Err(_) => return,
+            },
             () = tokio::time::sleep(wait) => {}
             () = stopping.stopped() => return,
         }

@@ -15,10 +15,10 @@ use weir_runtime::HostRef;
 use crate::scheduler::{Command, Registration, Schedule};
 
 /// How long a registration waits for nodes that have said something else in this life: another deployment may be
-/// what they are to have.
-const WINDOW: Duration = Duration::from_secs(1);
+/// what they are to have. Those that fail try again within 2.4 s.
+const WINDOW: Duration = Duration::from_secs(3);
 
-/// How long it waits for nodes that are up and have said nothing yet: they are about to, and try again within 2 s.
+/// How long it waits for nodes that are up and have said nothing yet: they are about to.
 const SILENT_WINDOW: Duration = Duration::from_secs(5);
 
 pub(super) struct Gathering {
