@@ -4,12 +4,12 @@
 //! them would get all instances of a new workflow, and nothing moves them afterwards.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use weir_domain::schedule::Reach;
-use weir_domain::{Incarnation, NodeName, NodeUid, Timestamp};
+use weir_domain::{NodeName, NodeUid, Timestamp};
 use weir_runtime::HostRef;
 
 use crate::scheduler::{Command, Registration, Schedule};
@@ -22,22 +22,44 @@ const WINDOW: Duration = Duration::from_secs(3);
 const SILENT_WINDOW: Duration = Duration::from_secs(5);
 
 pub(super) struct Gathering {
-    waiting: Mutex<BTreeMap<NodeName, Registration>>,
-    /// The last one of each node: one that it overtook does not count any more.
-    latest: Mutex<BTreeMap<NodeName, (NodeUid, Timestamp)>>,
+    said: Mutex<Said>,
     more: Notify,
     /// One batch at a time: whoever comes out of this finds its own registration decided.
     deciding: Semaphore,
 }
 
+#[derive(Default)]
+struct Said {
+    waiting: BTreeMap<NodeName, Registration>,
+    /// The last one of each node: one that it overtook does not count any more.
+    latest: BTreeMap<NodeName, (NodeUid, Timestamp)>,
+}
+
+impl Said {
+    /// Whether nothing later is known of the node's life, which this makes known.
+    fn is_latest(&mut self, registration: &Registration) -> bool {
+        let (node, at) = (&registration.node, registration.at);
+        let known = self.latest.entry(node.name.clone()).or_insert((node.uid, at));
+        if known.0 != node.uid {
+            *known = (node.uid, at);
+        }
+        known.1 = known.1.max(at);
+        known.1 == at
+    }
+
+    /// Has it wait for others, unless the node has said something else meanwhile: whether it does.
+    fn await_others(&mut self, registration: &Registration) -> bool {
+        let is_latest = self.is_latest(registration);
+        if is_latest {
+            self.waiting.insert(registration.node.name.clone(), registration.clone());
+        }
+        is_latest
+    }
+}
+
 impl Default for Gathering {
     fn default() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            latest: Mutex::default(),
-            more: Notify::new(),
-            deciding: Semaphore::new(1),
-        }
+        Self { said: Mutex::default(), more: Notify::new(), deciding: Semaphore::new(1) }
     }
 }
 
@@ -51,30 +73,26 @@ impl Gathering {
         host: &HostRef<Schedule>,
         within: Duration,
     ) -> bool {
-        let said = (registration.node.clone(), registration.at);
-        if !self.is_latest(&said) {
+        if !self.lock().is_latest(&registration) {
             return false;
         }
         if !is_known(&registration, host, within).await {
-            self.gather(registration, host, within).await;
+            self.gather(&registration, host, within).await;
         }
-        self.is_latest(&said)
+        self.lock().is_latest(&registration)
     }
 
-    /// Whether nothing later is known of the node's life, which this makes known.
-    fn is_latest(&self, (node, at): &(Incarnation, Timestamp)) -> bool {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = latest.entry(node.name.clone()).or_insert((node.uid, *at));
-        if known.0 != node.uid {
-            *known = (node.uid, *at);
+    async fn gather(
+        &self,
+        registration: &Registration,
+        host: &HostRef<Schedule>,
+        within: Duration,
+    ) {
+        // It was looked up meanwhile: what came later may wait already.
+        if !self.lock().await_others(registration) {
+            return;
         }
-        known.1 = known.1.max(*at);
-        known.1 == *at
-    }
-
-    async fn gather(&self, registration: Registration, host: &HostRef<Schedule>, within: Duration) {
         let deployment = registration.deployment.clone();
-        self.lock().insert(registration.node.name.clone(), registration);
         self.more.notify_waiters();
         let of = deployment.clone();
         let others = self.all_have(host, within, move |said| said == Some(&of));
@@ -89,6 +107,8 @@ impl Gathering {
         let _permit = self.deciding.acquire().await;
         let all = self.take(&deployment);
         if !all.is_empty() {
+            let nodes: Vec<_> = all.iter().map(|it| it.node.name.as_str()).collect();
+            tracing::debug!(%deployment, ?nodes, "registered together");
             // A batch that failed is asked for again, one by one.
             let _ = host.ask(Command::RegisterAll(all), within).await;
         }
@@ -96,10 +116,11 @@ impl Gathering {
 
     /// Those that wait with the same deployment: others wait for theirs.
     fn take(&self, deployment: &str) -> Vec<Registration> {
-        let mut waiting = self.lock();
-        let (all, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut *waiting).into_iter().partition(|it| it.1.deployment == deployment);
-        *waiting = rest;
+        let mut said = self.lock();
+        let (all, rest): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut said.waiting)
+            .into_iter()
+            .partition(|it| it.1.deployment == deployment);
+        said.waiting = rest;
         all.into_values().collect()
     }
 
@@ -112,7 +133,7 @@ impl Gathering {
     ) {
         loop {
             let more = self.more.notified();
-            let (waiting, is_awaited) = (self.said(), is_awaited.clone());
+            let (waiting, is_awaited) = (self.deployed(), is_awaited.clone());
             let is_complete = move |it: &Schedule| {
                 let landscape = it.landscape();
                 let mut up = landscape.nodes.values().filter(|it| it.reach == Reach::Up);
@@ -126,12 +147,12 @@ impl Gathering {
     }
 
     /// What each node that waits has deployed.
-    fn said(&self) -> BTreeMap<NodeName, String> {
-        self.lock().iter().map(|it| (it.0.clone(), it.1.deployment.clone())).collect()
+    fn deployed(&self) -> BTreeMap<NodeName, String> {
+        self.lock().waiting.iter().map(|it| (it.0.clone(), it.1.deployment.clone())).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeName, Registration>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

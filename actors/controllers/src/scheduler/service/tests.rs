@@ -1,5 +1,6 @@
 //! The singleton on a store in memory: a command to an order, a take-over, and a start that fails.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use weir_domain::schedule::{Deployed, DeployedWorkflow, Reach};
@@ -179,8 +180,8 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let mut lab = lab();
     let service = lab.singleton.start(lab.fence().await).await.unwrap().service;
     lab.members(1, &["a", "b", "c"]);
-    let says = |name: &str, deployment: &str, instances| {
-        let workflow = (workflow("w"), DeployedWorkflow { instances, ..Default::default() });
+    let has = |name: &str, deployment: &str, of: &str, instances| {
+        let workflow = (workflow(of), DeployedWorkflow { instances, ..Default::default() });
         let deployed = Deployed { workflows: [workflow].into() };
         let (node, deployment) = (node(name, 1), deployment.to_owned());
         // A later word than the one before.
@@ -188,6 +189,7 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
         let registration = Registration { node, deployment, deployed, at };
         Request::Command(Box::new(Command::Register(registration)))
     };
+    let says = |name: &str, deployment: &str, instances| has(name, deployment, "w", instances);
     let context = |command: u128| {
         let command = CommandId(uuid::Uuid::from_u128(command));
         RequestContext { command, within: ASK_WITHIN, epoch: 9 }
@@ -240,6 +242,23 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let Response::Overview(overview) = show else { panic!("{show:?}") };
     let counts: Vec<_> = overview.placement.workflows["w"].nodes.values().copied().collect();
     assert_eq!(counts, [3, 3, 3, 3]);
+
+    // Two of one node that are looked up at once may go on in any order: the later one counts.
+    let mut overtaken = pin!(service.serve(says("d", "g", 13), context(120)));
+    let mut later = pin!(service.serve(has("d", "h", "v", 16), context(121)));
+    assert!(futures::poll!(&mut overtaken).is_pending());
+    assert!(futures::poll!(&mut later).is_pending());
+    // Asked after both, so that both have their answers by then.
+    lab.ask(&service, Request::Show).await;
+    let others = ["a", "b", "c"].into_iter().zip(122..);
+    let others = others.map(|(name, it)| service.serve(has(name, "h", "v", 16), context(it)));
+    let (later, overtaken, others) =
+        futures::join!(later, overtaken, futures::future::join_all(others));
+    assert!(others.iter().chain([&later, &overtaken]).all(|it| matches!(it, Ok(Response::Done))));
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    let counts: Vec<_> = overview.placement.workflows["v"].nodes.values().copied().collect();
+    assert_eq!(counts, [4, 4, 4, 4]);
 }
 
 #[test]
