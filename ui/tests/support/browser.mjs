@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { showsPage } from "./failed.mjs";
 import { DEADLINE_MS, until } from "./weir.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -37,6 +38,7 @@ export async function open(chrome, scheme = "dark", size = { width: 1440, height
   });
   const page = await context.newPage();
   const complaints = [];
+  showsPage(page, complaints);
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => {
     // A refusal that a test asks for is shown here, too.

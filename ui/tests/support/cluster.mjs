@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { dist } from "./dist.mjs";
+import { showsProgram } from "./failed.mjs";
 import { freePorts } from "./ports.mjs";
 import { TOKEN, until } from "./weir.mjs";
 
@@ -27,11 +28,13 @@ export async function cluster() {
       stream.on("data", (piece) => {
         it.said = (it.said + piece).slice(-5_000);
       });
+    it.over = showsProgram(name, () => it.said);
     running.set(name, it);
   };
   const end = async (name, signal = "SIGTERM") => {
     const it = running.get(name);
     running.delete(name);
+    it?.over();
     it?.child.kill(signal);
     const timer = setTimeout(() => it?.child.kill("SIGKILL"), 15_000);
     await it?.ended;

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dist } from "./dist.mjs";
+import { showsProgram } from "./failed.mjs";
 import { freePorts } from "./ports.mjs";
 
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
@@ -45,7 +46,8 @@ export async function weir(more = []) {
   const keys = Object.entries(set).flatMap(([key, value]) => ["-D", `weir.${key}=${value}`]);
   const own = `http://127.0.0.1:${page}`;
   const url = process.env.WEIR_UI_DIST ? `http://127.0.0.1:${before}` : own;
-  let [front, running] = [undefined, undefined];
+  let [front, running, said] = [undefined, undefined, ""];
+  const over = showsProgram(`weir at ${own}`, () => said);
   const get = async (path) => (await fetch(own + path)).json();
   const start = async () => {
     const others = typeof more === "function" ? more(url) : more;
@@ -53,7 +55,7 @@ export async function weir(more = []) {
       stdio: ["ignore", "pipe", "pipe"],
     });
     running = { child, ended: new Promise((done) => child.once("exit", done)) };
-    let said = "";
+    said = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (piece) => {
         said = (said + piece).slice(-20_000);
@@ -75,6 +77,7 @@ export async function weir(more = []) {
     await ended;
   };
   const stop = async () => {
+    over();
     front?.close();
     await end();
     await rm(dir, { recursive: true, force: true });
