@@ -480,7 +480,6 @@ impl Drop for Held {
     }
 }
 
-/// A key that opens secrets of projects.
 /// The cluster, asked in the sender's name.
 struct At(AtCluster);
 

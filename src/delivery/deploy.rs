@@ -15,6 +15,7 @@ use weir_http_api::{
     Problem, ProblemKind, ProblemPart, UploadQuery,
 };
 use weir_http_client::{ChangeOptions, Client, Error, Upload};
+use weir_runtime::Stopwatch;
 
 use super::file::{self, Proven};
 use super::foresee::Coming;
@@ -23,8 +24,9 @@ use super::foresee::Coming;
 pub(crate) const STEPS: [&str; 5] = ["compare", "plan", "send", "activate", "wait"];
 
 const EVERY: Duration = Duration::from_millis(250);
-/// So often in a row may nobody answer who is asked what the nodes run: 10 s.
-const SILENT_MAX: u32 = 40;
+/// So long may a cluster that answered before keep silent in the middle of a delivery: an engine that restarts, or
+/// another one, is there by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a package is to go.
 #[derive(Debug, Clone)]
@@ -64,6 +66,8 @@ impl Destination for Client {
         Ok(self.clone())
     }
 }
+
+const UNSEEN: &str = "can't see what nodes run";
 
 /// What was done, as it is shown.
 pub(crate) type Deployed = DeployedView;
@@ -147,6 +151,23 @@ impl Delivery<'_> {
         }
     }
 
+    /// Asks a cluster that answered before until it answers again.
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut patience = Patience::default();
+        loop {
+            match ask().await {
+                Err(error) if patience.lasts(&error) => {
+                    self.told.message(format!("{error}; it is asked again"));
+                    sleep(EVERY).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// A command of this delivery, by a name of its own.
     async fn named(&self, step: &str) -> Result<Client, Error> {
         let key = self.order.key.as_ref().map(|it| format!("{it}/{step}"));
@@ -211,12 +232,12 @@ impl Delivery<'_> {
 
     async fn planned(&self, compared: &Compared) -> Result<Deployed, NotDeployed> {
         self.begin("plan")?;
-        let unread = |it| refused("can't see what nodes run".to_owned(), it);
-        let looked = async {
+        let looked = || async {
             let client = self.to.client().await?;
             Ok((client.deployments().await?, client.activations().await?.items))
         };
-        let (stored, nodes) = self.unless_cancelled(looked).await?.map_err(unread)?;
+        let looked = self.unless_cancelled(self.patiently(looked)).await?;
+        let (stored, nodes) = looked.map_err(|it| refused(UNSEEN.to_owned(), it))?;
         let content = &self.proven.manifest.content;
         let workflows = content.workflow_digests();
         let coming = Coming { tag: self.tag(), project: &content.project, workflows };
@@ -278,20 +299,20 @@ impl Delivery<'_> {
 
     async fn sent(&self, missing: &BTreeSet<Digest>) -> Result<ObjectCountView, NotDeployed> {
         self.begin("send")?;
-        let upload = counted(file::partial(self.file, self.proven, missing), self.told.clone());
-        let sent = async {
+        let sent = || async {
             let client = self.named("send").await?;
-            client.deployment_upload(&self.query(false), upload, &options()).await
+            let upload = counted(file::partial(self.file, self.proven, missing), self.told.clone());
+            match client.deployment_upload(&self.query(false), upload, &options()).await {
+                // One that was broken off may have arrived meanwhile.
+                Err(error) if self.stored_before(&error).await.is_none() => Err(error),
+                _ => Ok(self.lacking(missing)),
+            }
         };
-        match self.unless_cancelled(sent).await? {
-            Ok(_) => Ok(self.lacking(missing)),
+        match self.unless_cancelled(self.patiently(sent)).await? {
+            Ok(sent) => Ok(sent),
             // It ended the body that was being sent.
             Err(_) if self.told.is_cancelled() => Err(NotDeployed::Cancelled),
-            // One that was broken off may have arrived meanwhile.
-            Err(error) => match self.unless_cancelled(self.stored_before(&error)).await? {
-                Some(_) => Ok(self.lacking(missing)),
-                None => Err(refused(format!("can't store {}", self.tag()), error)),
-            },
+            Err(error) => Err(refused(format!("can't store {}", self.tag()), error)),
         }
     }
 
@@ -299,11 +320,11 @@ impl Delivery<'_> {
     async fn activated(&self) -> Result<Vec<ActivationView>, NotDeployed> {
         self.begin("activate")?;
         let request = Activate { tag: self.tag().clone(), assignments: false };
-        let changed = async {
+        let activated = || async {
             let client = self.named("activate").await?;
             client.deployment_activate(&request, &options()).await
         };
-        let changed = changed.await;
+        let changed = self.patiently(activated).await;
         let changed =
             changed.map_err(|it| refused(format!("can't activate {}", self.tag()), it))?;
         let nodes: BTreeSet<_> = changed.nodes.into_iter().map(|it| it.node).collect();
@@ -314,12 +335,12 @@ impl Delivery<'_> {
     }
 
     async fn waited(&self, nodes: &BTreeSet<NodeName>) -> Result<Vec<ActivationView>, NotDeployed> {
-        let mut silent = 0;
+        let mut patience = Patience::default();
         loop {
             let asked = async { self.to.client().await?.activations().await };
             match asked.await {
                 Ok(all) => {
-                    silent = 0;
+                    patience = Patience::default();
                     // Those that are to run it already were not changed, and may have failed.
                     let concerned = all
                         .items
@@ -343,20 +364,38 @@ impl Delivery<'_> {
                 // A controller may move meanwhile.
                 Err(Error::Problem(it))
                     if it.is(ProblemKind::Unavailable) || it.is(ProblemKind::TimedOut) => {}
-                Err(error) => {
-                    let may_come_back =
-                        matches!(error, Error::Unreachable { .. } | Error::Interrupted { .. });
-                    silent += 1;
-                    if !may_come_back || silent > SILENT_MAX {
-                        return Err(refused("can't see what nodes run".to_owned(), error));
-                    }
-                }
+                Err(error) if patience.lasts(&error) => {}
+                Err(error) => return Err(refused(UNSEEN.to_owned(), error)),
             }
             if self.told.is_cancelled() {
                 return Err(NotDeployed::Cancelled);
             }
             sleep(EVERY).await;
         }
+    }
+}
+
+/// How long nobody has answered.
+#[derive(Default)]
+struct Patience(Option<Stopwatch>);
+
+impl Patience {
+    /// Whether to ask again after that.
+    fn lasts(&mut self, error: &Error) -> bool {
+        may_pass(error) && self.0.get_or_insert_with(Stopwatch::start).elapsed() < PATIENCE
+    }
+}
+
+/// Whether the same may be answered in a moment.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } | Error::Interrupted { .. } => true,
+        Error::Problem(it) => {
+            let kinds =
+                [ProblemKind::Unavailable, ProblemKind::TimedOut, ProblemKind::EngineUnreachable];
+            kinds.into_iter().any(|kind| it.is(kind))
+        }
+        _ => false,
     }
 }
 

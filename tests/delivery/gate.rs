@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -28,6 +29,14 @@ struct Held {
     is_met: bool,
     /// The one that waits may pass, and the next one waits.
     passes: bool,
+    cut: Option<Cut>,
+}
+
+/// Where the connection of the request that waits is broken off; all others pass.
+#[derive(Clone, Copy)]
+pub(super) enum Cut {
+    Request,
+    Answer,
 }
 
 impl Gate {
@@ -71,6 +80,13 @@ impl Gate {
         self.shared.changed.notify_all();
     }
 
+    /// Breaks off what waits, and lets through all that comes.
+    pub(super) fn cut(&self, what: Cut) {
+        let mut held = self.shared.held.lock().unwrap();
+        (held.wanted, held.cut) = (None, Some(what));
+        self.shared.changed.notify_all();
+    }
+
     /// Lets through what waits, and all that comes.
     pub(super) fn open(&self) {
         self.shared.held.lock().unwrap().wanted = None;
@@ -87,13 +103,24 @@ impl Shared {
         let target = self.target.lock().unwrap().clone();
         let Ok(mut to) = TcpStream::connect(target) else { return };
         let (mut answers, mut back) = (to.try_clone().unwrap(), from.try_clone().unwrap());
+        let is_deaf = Arc::new(AtomicBool::new(false));
+        let hears_nothing = is_deaf.clone();
         thread::spawn(move || {
-            let _ = std::io::copy(&mut answers, &mut back);
+            let mut bytes = vec![0; 64 << 10];
+            while let Ok(count @ 1..) = answers.read(&mut bytes) {
+                if is_deaf.load(Ordering::Acquire) || back.write_all(&bytes[..count]).is_err() {
+                    break;
+                }
+            }
             let _ = back.shutdown(Shutdown::Both);
         });
         let mut bytes = vec![0; 64 << 10];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
-            self.wait(&String::from_utf8_lossy(&bytes[..count.min(1_000)]));
+            match self.wait(&String::from_utf8_lossy(&bytes[..count.min(1_000)])) {
+                Some(Cut::Request) => break,
+                Some(Cut::Answer) => hears_nothing.store(true, Ordering::Release),
+                None => {}
+            }
             if to.write_all(&bytes[..count]).is_err() {
                 break;
             }
@@ -102,16 +129,18 @@ impl Shared {
         let _ = from.shutdown(Shutdown::Both);
     }
 
-    fn wait(&self, text: &str) {
+    /// What becomes of a request then that was held.
+    fn wait(&self, text: &str) -> Option<Cut> {
         let line = text.lines().next().unwrap_or_default();
         let mut held = self.held.lock().unwrap();
         if !held.wanted.is_some_and(|it| it(line)) {
-            return;
+            return None;
         }
         held.is_met = true;
         while held.wanted.is_some() && !held.passes {
             held = self.changed.wait(held).unwrap();
         }
         held.passes = false;
+        held.cut.take()
     }
 }

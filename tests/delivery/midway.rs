@@ -8,7 +8,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::gate::Gate;
+use super::gate::{Cut, Gate};
 use crate::support::flow::CSV;
 use crate::support::{DEADLINE, Flow, Server, wait_for, wait_until};
 
@@ -27,6 +27,10 @@ fn is_compare(line: &str) -> bool {
 
 fn is_send(line: &str) -> bool {
     line.starts_with("POST /api/v1/deployments?") && !line.contains("dryRun=true")
+}
+
+fn is_stored_look(line: &str) -> bool {
+    line.starts_with("GET /api/v1/deployments ")
 }
 
 fn is_look(line: &str) -> bool {
@@ -177,6 +181,26 @@ fn a_deploy_that_another_one_overtakes_is_not_told_as_done() {
     assert_eq!((&ended["state"], &ended["problem"]["status"]), (&json!("failed"), &json!(409)));
     let why = ended["problem"]["detail"].as_str().unwrap();
     assert!(why.contains("is to run s-1 now"), "{why}");
+}
+
+#[test]
+fn a_connection_that_is_broken_off_at_any_step_is_made_again() {
+    let steps = [is_stored_look, is_send, is_activate, is_look];
+    let cuts = [Cut::Request, Cut::Answer];
+    let lab = Lab::open();
+    for (number, (step, cut)) in
+        steps.into_iter().flat_map(|it| cuts.map(|cut| (it, cut))).enumerate()
+    {
+        lab.gate.hold(step);
+        let tag = format!("s-{number}");
+        let id = lab.begin_as(&tag);
+        lab.gate.wait_until_held();
+        lab.gate.cut(cut);
+        let ended = lab.ended(&id);
+        assert_eq!(ended["state"], "succeeded", "{ended:#}");
+        assert_eq!(ended["result"]["nodes"][0]["state"], "active", "{ended:#}");
+        assert_eq!(lab.stored().1, tag);
+    }
 }
 
 #[test]

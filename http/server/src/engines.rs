@@ -46,6 +46,11 @@ impl Engines {
         (0..count).map(move |it| (start + it) % count).map(|it| (it, self.at(it)))
     }
 
+    /// The one that answered last.
+    pub(crate) fn preferred(&self) -> &Client {
+        self.at(self.inner.preferred.load(Ordering::Relaxed))
+    }
+
     /// Remembers that this one answered.
     pub(crate) fn answered(&self, number: usize) {
         self.inner.preferred.store(number, Ordering::Relaxed);

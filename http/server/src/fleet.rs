@@ -230,11 +230,9 @@ impl Fleet {
         })
     }
 
-    /// An engine of the cluster that answers.
-    pub(crate) async fn answering(&self, cluster: &Known) -> Result<Client, Error> {
-        self.greet(cluster).await?;
-        let (_, engine) = cluster.engines.in_turn().next().expect("there is at least one engine");
-        Ok(engine.clone())
+    /// Finds an engine of the cluster that answers, which is preferred then.
+    pub(crate) async fn reach(&self, cluster: &Known) -> Result<(), Error> {
+        self.greet(cluster).await.map(drop)
     }
 
     /// Asks which cluster is there, one engine after the other.

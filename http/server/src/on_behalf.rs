@@ -39,18 +39,17 @@ pub struct OnBehalf {
 pub struct AtCluster {
     sender: OnBehalf,
     cluster: Arc<Known>,
-    engine: Client,
 }
 
 impl OnBehalf {
-    /// The cluster of that name, by its first engine that answers; without a name, the default one.
+    /// The cluster of that name, of which an engine answers; without a name, the default one.
     pub async fn at(&self, name: Option<&ClusterName>) -> Result<AtCluster, Ended> {
         let cluster = match name {
             Some(name) => self.fleet.find(name).await?,
             None => self.fleet.default_cluster(),
         };
-        let engine = self.fleet.answering(&cluster).await?;
-        Ok(AtCluster { sender: self.clone(), cluster, engine })
+        self.fleet.reach(&cluster).await?;
+        Ok(AtCluster { sender: self.clone(), cluster })
     }
 
     /// What this server says for its user. `None`: the cluster is shown what was shown here.
@@ -76,11 +75,12 @@ impl OnBehalf {
 }
 
 impl AtCluster {
-    /// For the next request, and for no later one.
+    /// For the next request, and for no later one: another engine may be the one that answers then.
     pub async fn client(&self) -> Result<Client, client::Error> {
         let voucher = self.sender.voucher(&self.cluster).await;
         let voucher = voucher.map_err(|it| client::Error::Problem(Box::new(it.problem())))?;
-        Ok(self.engine.clone().with_token(voucher.or_else(|| self.sender.shown())))
+        let engine = self.cluster.engines.preferred().clone();
+        Ok(engine.with_token(voucher.or_else(|| self.sender.shown())))
     }
 
     /// Why a request had no result. A cluster that does not believe this server says nothing about the user's

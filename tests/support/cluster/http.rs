@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Longer than a healthy server takes, also on a busy machine. A frozen one answers never.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) struct Answer {
     pub(crate) status: u16,

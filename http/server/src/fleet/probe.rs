@@ -82,7 +82,7 @@ impl Fleet {
         };
         found.reachable = true;
         found.answered_in_ms = Some(u64::try_from(took.elapsed().as_millis()).unwrap_or(u64::MAX));
-        found.engine = cluster.engines.in_turn().next().map(|it| it.1.base().to_owned());
+        found.engine = Some(cluster.engines.preferred().base().to_owned());
         found.version = Some(version.version.clone());
         if let Err(error) = self.meet(cluster, &version).await {
             // Whoever that is, it is not asked for more.
@@ -138,7 +138,7 @@ async fn asked<T: for<'de> Deserialize<'de>>(
     path: &str,
     shown: Option<&str>,
 ) -> Option<T> {
-    let (_, engine) = cluster.engines.in_turn().next()?;
+    let engine = cluster.engines.preferred();
     let shown = shown.and_then(|it| HeaderValue::try_from(format!("Bearer {it}")).ok());
     let headers: HeaderMap = shown.into_iter().map(|it| (AUTHORIZATION, it)).collect();
     let answer = engine.forward(path, headers, Some(WITHIN)).await.ok()?;
