@@ -9,6 +9,7 @@ import { findings, open } from "../support/browser.mjs";
 import { shown } from "../support/filled.mjs";
 import { beyond, cutOff } from "../support/narrow.mjs";
 import { SCREENS } from "../support/screens.mjs";
+import { until } from "../support/weir.mjs";
 
 const { server, chrome } = await begin(shown);
 test("each address of the page is among them", async () => {
@@ -30,8 +31,12 @@ function fits(route) {
 }
 
 const WIDE = { width: 1440, height: 900 };
-/** Colours that are on their way to others. */
-const stands = () => document.getAnimations().every((it) => !(it instanceof CSSTransition));
+/** Whether no colour that is seen is on its way to another. What is folded away stands still in the middle of it. */
+const stands = () =>
+  document
+    .getAnimations()
+    .filter((it) => it instanceof CSSTransition)
+    .every((it) => !it.effect?.target?.checkVisibility({ contentVisibilityAuto: true }));
 
 test("all screens", async (t) => {
   const { page, complaints, close } = await open(chrome);
@@ -42,7 +47,7 @@ test("all screens", async (t) => {
       const address = typeof path === "function" ? path(server.names) : path;
       await page.goto(server.url + address);
       await page.getByText(has).first().waitFor();
-      assert.equal(await page.locator("h1").count(), 1, "one title");
+      await until("one title", async () => (await page.locator("h1").count()) === 1);
       for (const colorScheme of ["dark", "light"]) {
         await page.emulateMedia({ colorScheme });
         await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();

@@ -6,6 +6,8 @@ import { showsPage } from "./failed.mjs";
 import { DEADLINE_MS, until } from "./weir.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** What a page shows as wrong for so long is wrong. */
+const LASTING_MS = 5_000;
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 export async function browser() {
@@ -26,7 +28,22 @@ export async function browser() {
 export async function profile(chrome, options) {
   const context = await chrome.newContext(options);
   context.setDefaultTimeout(DEADLINE_MS);
+  if (process.env.WEIR_UI_SLOW) await slow(context, Number(process.env.WEIR_UI_SLOW));
   return context;
+}
+
+/** Half of what is asked of the server comes up to 1.5 s late, by a seed: what is tested may not depend on that. */
+async function slow(context, seed) {
+  let last = seed;
+  const chance = () => {
+    last = (last * 48_271) % 2_147_483_647;
+    return last / 2_147_483_647;
+  };
+  await context.route("**/api/**", async (route) => {
+    const late = chance() < 0.5 ? 0 : chance() * 1_500;
+    await new Promise((done) => setTimeout(done, late));
+    await route.continue().catch(() => undefined);
+  });
 }
 
 /** A page in one colour scheme. `complaints` fills with whatever the browser says is wrong. */
@@ -52,8 +69,24 @@ export async function open(chrome, scheme = "dark", size = { width: 1440, height
   return { page, complaints, close: () => context.close() };
 }
 
-/** Serious and critical findings, each as a line. The page's policy allows no injected script tag. */
-export async function findings(page) {
+/**
+ * What is wrong with the page, and not only for a moment while it is drawn: the last answer of `ask` that was a list
+ * with something in it, or an empty one.
+ */
+export async function lasting(ask) {
+  const end = Date.now() + LASTING_MS;
+  for (;;) {
+    const found = await ask().catch((error) => [error.message]);
+    if (found.length === 0 || Date.now() > end) return found;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+/** Serious and critical findings, each as a line. */
+export const findings = (page) => lasting(() => found(page));
+
+/** The page's policy allows no injected script tag. */
+async function found(page) {
   await page.evaluate(await readFile(AXE, "utf8"));
   const { violations } = await page.evaluate(
     (tags) => window.axe.run(document, { runOnly: { type: "tag", values: tags } }),
