@@ -36,7 +36,8 @@ struct Said {
 }
 
 impl Said {
-    /// Whether nothing later is known of the node's life, which this makes known.
+    /// Whether nothing later is known of the node's life, which this makes known. What waits and is overtaken by it
+    /// waits no more.
     fn is_latest(&mut self, registration: &Registration) -> bool {
         let (node, at) = (&registration.node, registration.at);
         let known = self.latest.entry(node.name.clone()).or_insert((node.uid, at));
@@ -44,7 +45,12 @@ impl Said {
             *known = (node.uid, at);
         }
         known.1 = known.1.max(at);
-        known.1 == at
+        let latest = *known;
+        let is_overtaken = |it: &Registration| (it.node.uid, it.at) != latest;
+        if self.waiting.get(&node.name).is_some_and(is_overtaken) {
+            self.waiting.remove(&node.name);
+        }
+        latest == (node.uid, at)
     }
 
     /// Has it wait for others, unless the node has said something else meanwhile: whether it does.

@@ -259,6 +259,19 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let Response::Overview(overview) = show else { panic!("{show:?}") };
     let counts: Vec<_> = overview.placement.workflows["v"].nodes.values().copied().collect();
     assert_eq!(counts, [4, 4, 4, 4]);
+
+    // Who goes back to what is known while the other word waits has that, and the word before does not come true.
+    let (ahead, back) = (has("d", "i", "v", 17), has("d", "h", "v", 18));
+    let ahead = service.serve(ahead, context(130));
+    let back = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        service.serve(back, context(131)).await
+    };
+    let (ahead, back) = futures::join!(ahead, back);
+    assert!([ahead, back].iter().all(|it| matches!(it, Ok(Response::Done))));
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    assert_eq!(overview.landscape.nodes["d"].deployment.as_deref(), Some("h"));
 }
 
 #[test]
