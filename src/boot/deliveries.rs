@@ -449,7 +449,7 @@ async fn deployed(
         activate: request.activate,
         wait: request.wait,
         dry_run: request.dry_run,
-        key: Some(progress.id().to_string()),
+        key: progress.id().to_string(),
     };
     let told = Arc::new(Told(progress));
     let deployed = delivery::deploy(&at, (&kept.file, proven), &order, told).await;
@@ -487,6 +487,10 @@ struct At(AtCluster);
 impl Destination for At {
     async fn client(&self) -> Result<Client, client::Error> {
         self.0.client().await
+    }
+
+    async fn look(&self) {
+        self.0.look().await;
     }
 }
 

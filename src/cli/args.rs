@@ -1,12 +1,14 @@
 //! Arguments that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use weir_conf::Settings;
 use weir_domain::{ClusterName, Millis, parse_duration};
 use weir_http_api::Concealed;
 use weir_http_client::{Authority, Client, Management};
+use weir_runtime::{IdSource, SystemClock};
 
 use super::exit::Reason;
 use super::failure::Failure;
@@ -292,8 +294,10 @@ impl Once {
         client.with_idempotency_key(self.idempotency_key.clone())
     }
 
-    pub(crate) fn key(&self) -> Option<&str> {
-        self.idempotency_key.as_deref()
+    /// One in any case, for what is sent again though nobody asks for that: it is done once.
+    pub(crate) fn key(&self) -> String {
+        let fresh = || IdSource::new(Arc::new(SystemClock)).command().to_string();
+        self.idempotency_key.clone().unwrap_or_else(fresh)
     }
 
     pub(crate) fn is_given(&self) -> bool {

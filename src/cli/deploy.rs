@@ -112,7 +112,7 @@ impl Args {
             activate: self.activate,
             wait: self.wait.limit(),
             dry_run: self.plan,
-            key: self.once.key().map(str::to_owned),
+            key: self.once.key(),
         };
         let deployed = delivery::deploy(&client, (&file, &proven), &order, told).await;
         deployed.map_err(not_deployed)

@@ -24,8 +24,8 @@ use super::foresee::Coming;
 pub(crate) const STEPS: [&str; 5] = ["compare", "plan", "send", "activate", "wait"];
 
 const EVERY: Duration = Duration::from_millis(250);
-/// So long may a cluster that answered before keep silent in the middle of a delivery: an engine that restarts, or
-/// another one, is there by then.
+/// A cluster that answered before is asked again until so long after it did not: an engine that restarts, or another
+/// one, is there by then.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a package is to go.
@@ -38,7 +38,7 @@ pub(crate) struct Order {
     pub(crate) wait: Option<Millis>,
     pub(crate) dry_run: bool,
     /// What its commands are called: sent again, they are carried out once.
-    pub(crate) key: Option<String>,
+    pub(crate) key: String,
 }
 
 /// Who is told how far it is, and asked whether to go on.
@@ -57,6 +57,8 @@ pub(crate) trait Telling: Send + Sync + 'static {
 pub(crate) trait Destination: Send + Sync {
     /// For one request: what it shows may not hold for longer.
     async fn client(&self) -> Result<Client, Error>;
+    /// Looks which of its engines answers: the one that was asked does not.
+    async fn look(&self);
 }
 
 /// An engine, and a token that holds as long as it takes.
@@ -65,6 +67,8 @@ impl Destination for Client {
     async fn client(&self) -> Result<Client, Error> {
         Ok(self.clone())
     }
+
+    async fn look(&self) {}
 }
 
 const UNSEEN: &str = "can't see what nodes run";
@@ -151,27 +155,50 @@ impl Delivery<'_> {
         }
     }
 
-    /// Asks a cluster that answered before until it answers again.
-    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Error>
+    /// Asks a cluster that answered before until it answers again, for a while.
+    async fn patiently<T, F>(
+        &self,
+        what: impl Fn() -> String,
+        ask: impl Fn() -> F,
+    ) -> Result<T, NotDeployed>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut patience = Patience::default();
+        let (mut patience, mut unknown) = (Patience::default(), None);
         loop {
-            match ask().await {
-                Err(error) if patience.lasts(&error) => {
-                    self.told.message(format!("{error}; it is asked again"));
-                    sleep(EVERY).await;
+            let error = match ask().await {
+                Err(error) if may_pass(&error) => error,
+                Err(error) => return Err(refused(what(), error)),
+                Ok(answer) => {
+                    if patience.is_tried() {
+                        self.told.message("the cluster answers again".to_owned());
+                    }
+                    return Ok(answer);
                 }
-                answer => return answer,
+            };
+            let message = format!("{error}; it is asked again");
+            // What may have been done is not told as if nothing had been.
+            let reason = unknown.take().unwrap_or(error);
+            if !patience.lasts() {
+                return Err(refused(what(), reason));
             }
+            self.told.message(message);
+            let is_unknown = may_be_done(&reason);
+            if self.unless_cancelled(sleep(EVERY)).await.is_err() {
+                return Err(match is_unknown {
+                    true => refused(what(), reason),
+                    false => NotDeployed::Cancelled,
+                });
+            }
+            unknown = is_unknown.then_some(reason);
+            self.to.look().await;
         }
     }
 
     /// A command of this delivery, by a name of its own.
     async fn named(&self, step: &str) -> Result<Client, Error> {
-        let key = self.order.key.as_ref().map(|it| format!("{it}/{step}"));
-        Ok(self.to.client().await?.with_idempotency_key(key))
+        let key = format!("{}/{step}", self.order.key);
+        Ok(self.to.client().await?.with_idempotency_key(Some(key)))
     }
 
     fn query(&self, dry_run: bool) -> UploadQuery {
@@ -195,8 +222,8 @@ impl Delivery<'_> {
             },
             Err(error) => {
                 let found = self.unless_cancelled(self.stored_before(&error)).await?;
-                let unfit = || refused(format!("can't store {}", self.tag()), error);
-                found.ok_or_else(unfit)?
+                let unfit = |it| refused(format!("can't store {}", self.tag()), it);
+                found.map_err(unfit)?.ok_or_else(|| unfit(error))?
             }
         };
         self.told.message(match compared.is_stored {
@@ -211,23 +238,24 @@ impl Delivery<'_> {
 
     /// What an earlier delivery stored under the tag before it ended, if that is the same content on the same
     /// base: then there is nothing to send, and the rest is still to be done.
-    async fn stored_before(&self, refusal: &Error) -> Option<Compared> {
-        let Error::Problem(problem) = refusal else { return None };
+    async fn stored_before(&self, refusal: &Error) -> Result<Option<Compared>, Error> {
+        let Error::Problem(problem) = refusal else { return Ok(None) };
         if !problem.is(ProblemKind::Conflict) {
-            return None;
+            return Ok(None);
         }
-        let stored = self.to.client().await.ok()?.deployments().await.ok()?;
-        let found = stored.items.into_iter().find(|it| it.tag == *self.tag())?;
+        let stored = self.to.client().await?.deployments().await?;
+        let found = stored.items.into_iter().find(|it| it.tag == *self.tag());
+        let Some(found) = found else { return Ok(None) };
         let base = self.order.base.as_ref().map_or(ROOT, DeploymentTag::as_str);
         let is_same =
             found.digest == self.proven.manifest.content.digest() && found.parent.as_str() == base;
         let missing = BTreeSet::new();
-        is_same.then_some(Compared {
+        Ok(is_same.then_some(Compared {
             base: found.parent,
             digest: found.digest,
             missing,
             is_stored: true,
-        })
+        }))
     }
 
     async fn planned(&self, compared: &Compared) -> Result<Deployed, NotDeployed> {
@@ -236,8 +264,8 @@ impl Delivery<'_> {
             let client = self.to.client().await?;
             Ok((client.deployments().await?, client.activations().await?.items))
         };
-        let looked = self.unless_cancelled(self.patiently(looked)).await?;
-        let (stored, nodes) = looked.map_err(|it| refused(UNSEEN.to_owned(), it))?;
+        let looked = self.patiently(|| UNSEEN.to_owned(), looked);
+        let (stored, nodes) = self.unless_cancelled(looked).await??;
         let content = &self.proven.manifest.content;
         let workflows = content.workflow_digests();
         let coming = Coming { tag: self.tag(), project: &content.project, workflows };
@@ -303,16 +331,17 @@ impl Delivery<'_> {
             let client = self.named("send").await?;
             let upload = counted(file::partial(self.file, self.proven, missing), self.told.clone());
             match client.deployment_upload(&self.query(false), upload, &options()).await {
+                Ok(_) => {}
                 // One that was broken off may have arrived meanwhile.
-                Err(error) if self.stored_before(&error).await.is_none() => Err(error),
-                _ => Ok(self.lacking(missing)),
+                Err(error) => _ = self.stored_before(&error).await?.ok_or(error)?,
             }
+            Ok(self.lacking(missing))
         };
-        match self.unless_cancelled(self.patiently(sent)).await? {
-            Ok(sent) => Ok(sent),
+        let sent = self.patiently(|| format!("can't store {}", self.tag()), sent);
+        match self.unless_cancelled(sent).await? {
             // It ended the body that was being sent.
             Err(_) if self.told.is_cancelled() => Err(NotDeployed::Cancelled),
-            Err(error) => Err(refused(format!("can't store {}", self.tag()), error)),
+            sent => sent,
         }
     }
 
@@ -324,28 +353,29 @@ impl Delivery<'_> {
             let client = self.named("activate").await?;
             client.deployment_activate(&request, &options()).await
         };
-        let changed = self.patiently(activated).await;
-        let changed =
-            changed.map_err(|it| refused(format!("can't activate {}", self.tag()), it))?;
+        let what = || format!("can't activate {}", self.tag());
+        let changed = self.patiently(what, activated).await?;
         let nodes: BTreeSet<_> = changed.nodes.into_iter().map(|it| it.node).collect();
         let Some(limit) = self.order.wait else { return Ok(vec![]) };
         self.told.step("wait");
-        let waited = timeout(limit.duration(), self.waited(&nodes)).await;
+        let waited = timeout(limit.duration(), self.waited(nodes)).await;
         waited.unwrap_or(Err(NotDeployed::Late(limit)))
     }
 
-    async fn waited(&self, nodes: &BTreeSet<NodeName>) -> Result<Vec<ActivationView>, NotDeployed> {
+    async fn waited(
+        &self,
+        mut nodes: BTreeSet<NodeName>,
+    ) -> Result<Vec<ActivationView>, NotDeployed> {
         let mut patience = Patience::default();
         loop {
             let asked = async { self.to.client().await?.activations().await };
-            match asked.await {
+            match self.unless_cancelled(asked).await? {
                 Ok(all) => {
                     patience = Patience::default();
                     // Those that are to run it already were not changed, and may have failed.
-                    let concerned = all
-                        .items
-                        .into_iter()
-                        .filter(|it| nodes.contains(&it.node) || it.target == *self.tag());
+                    let to_run = all.items.iter().filter(|it| it.target == *self.tag());
+                    nodes.extend(to_run.map(|it| it.node.clone()));
+                    let concerned = all.items.into_iter().filter(|it| nodes.contains(&it.node));
                     let all: Vec<_> = concerned.collect();
                     if let Some(it) = all.iter().find(|it| it.target != *self.tag()) {
                         return Err(NotDeployed::Superseded(Box::new(it.clone())));
@@ -363,14 +393,14 @@ impl Delivery<'_> {
                 }
                 // A controller may move meanwhile.
                 Err(Error::Problem(it))
-                    if it.is(ProblemKind::Unavailable) || it.is(ProblemKind::TimedOut) => {}
-                Err(error) if patience.lasts(&error) => {}
+                    if it.is(ProblemKind::Unavailable) || it.is(ProblemKind::TimedOut) =>
+                {
+                    patience = Patience::default();
+                }
+                Err(error) if may_pass(&error) && patience.lasts() => self.to.look().await,
                 Err(error) => return Err(refused(UNSEEN.to_owned(), error)),
             }
-            if self.told.is_cancelled() {
-                return Err(NotDeployed::Cancelled);
-            }
-            sleep(EVERY).await;
+            self.unless_cancelled(sleep(EVERY)).await?;
         }
     }
 }
@@ -380,9 +410,13 @@ impl Delivery<'_> {
 struct Patience(Option<Stopwatch>);
 
 impl Patience {
-    /// Whether to ask again after that.
-    fn lasts(&mut self, error: &Error) -> bool {
-        may_pass(error) && self.0.get_or_insert_with(Stopwatch::start).elapsed() < PATIENCE
+    /// Whether to ask again.
+    fn lasts(&mut self) -> bool {
+        self.0.get_or_insert_with(Stopwatch::start).elapsed() < PATIENCE
+    }
+
+    fn is_tried(&self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -395,6 +429,15 @@ fn may_pass(error: &Error) -> bool {
                 [ProblemKind::Unavailable, ProblemKind::TimedOut, ProblemKind::EngineUnreachable];
             kinds.into_iter().any(|kind| it.is(kind))
         }
+        _ => false,
+    }
+}
+
+/// Whether what was asked for may have been done all the same.
+fn may_be_done(error: &Error) -> bool {
+    match error {
+        Error::Interrupted { is_question, .. } => !is_question,
+        Error::Problem(it) => it.is(ProblemKind::TimedOut) || it.is(ProblemKind::EngineUnreachable),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 use crate::support::{DEADLINE, wait_until};
 
 /// Whether a request is meant, by its first line.
-type IsMeant = fn(&str) -> bool;
+pub(super) type IsMeant = fn(&str) -> bool;
 
 pub(super) struct Gate {
     pub(super) url: String,

@@ -8,7 +8,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::gate::{Cut, Gate};
+use super::gate::{Cut, Gate, IsMeant};
 use crate::support::flow::CSV;
 use crate::support::{DEADLINE, Flow, Server, wait_for, wait_until};
 
@@ -29,7 +29,7 @@ fn is_send(line: &str) -> bool {
     line.starts_with("POST /api/v1/deployments?") && !line.contains("dryRun=true")
 }
 
-fn is_stored_look(line: &str) -> bool {
+fn is_list(line: &str) -> bool {
     line.starts_with("GET /api/v1/deployments ")
 }
 
@@ -185,16 +185,21 @@ fn a_deploy_that_another_one_overtakes_is_not_told_as_done() {
 
 #[test]
 fn a_connection_that_is_broken_off_at_any_step_is_made_again() {
-    let steps = [is_stored_look, is_send, is_activate, is_look];
+    // The nodes are looked at for the plan, and again until they run it.
+    let steps: [(IsMeant, usize); 5] =
+        [(is_list, 0), (is_look, 0), (is_send, 0), (is_activate, 0), (is_look, 1)];
     let cuts = [Cut::Request, Cut::Answer];
     let lab = Lab::open();
-    for (number, (step, cut)) in
-        steps.into_iter().flat_map(|it| cuts.map(|cut| (it, cut))).enumerate()
-    {
+    let cases = steps.into_iter().flat_map(|it| cuts.map(|cut| (it, cut)));
+    for (number, ((step, before), cut)) in cases.enumerate() {
         lab.gate.hold(step);
         let tag = format!("s-{number}");
         let id = lab.begin_as(&tag);
         lab.gate.wait_until_held();
+        for _ in 0..before {
+            lab.gate.let_one_through();
+            lab.gate.wait_until_held();
+        }
         lab.gate.cut(cut);
         let ended = lab.ended(&id);
         assert_eq!(ended["state"], "succeeded", "{ended:#}");

@@ -83,6 +83,12 @@ impl AtCluster {
         Ok(engine.with_token(voucher.or_else(|| self.sender.shown())))
     }
 
+    /// Finds another engine where the one that was asked does not answer.
+    pub async fn look(&self) {
+        // Who finds none is told so by the next request.
+        let _ = self.sender.fleet.reach(&self.cluster).await;
+    }
+
     /// Why a request had no result. A cluster that does not believe this server says nothing about the user's
     /// log-in here: it is told apart.
     pub fn told(&self, error: client::Error) -> client::Error {

@@ -2,14 +2,12 @@
 //! end.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use weir_domain::{ItemStatus, NamePattern, SourceName, Timestamp};
 use weir_http_api::{ItemsClear, ItemsReset, SweepAction, SweepView};
 use weir_http_client::Client;
-use weir_runtime::{IdSource, SystemClock};
 
 use super::items::statuses;
 use super::{refused, source};
@@ -78,11 +76,7 @@ impl Meant {
     /// Calls the command by a key in any case, so that it is done once though it is sent again.
     fn client(&self, client: &Client) -> Result<Client, Failure> {
         let client = self.token.client(client)?;
-        if self.once.is_given() {
-            return Ok(self.once.client(&client));
-        }
-        let fresh = IdSource::new(Arc::new(SystemClock)).sweep();
-        Ok(client.with_idempotency_key(Some(fresh.to_string())))
+        Ok(client.with_idempotency_key(Some(self.once.key())))
     }
 }
 
