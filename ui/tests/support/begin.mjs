@@ -1,12 +1,14 @@
 // What a file of tests begins with: something that runs, a browser, and a page in it. All of it ends with the tests.
-import { after } from "node:test";
+import { after, afterEach } from "node:test";
 import { browser, open } from "./browser.mjs";
+import { showFailure } from "./failed.mjs";
 
 /**
  * `start` makes what is asked, as `filled` does; `more` is done to it before the first test. Of what comes back,
  * `button`, `dialog` and `field` find things on the page, or on another one that is given.
  */
 export async function begin(start, { more = async () => undefined } = {}) {
+  afterEach(showFailure);
   const made = [];
   const end = () => Promise.allSettled(made.splice(0).map((it) => it()));
   after(end);

@@ -1,6 +1,5 @@
 // What was there when a test failed: what each page shows and what each program said last. Long runs are read by their
 // output alone, and what fails once in a hundred of them can't be looked at again.
-import { afterEach } from "node:test";
 
 const LOOK_WITHIN_MS = 5_000;
 const AT_MOST = 6_000;
@@ -21,7 +20,8 @@ export function showsProgram(name, said) {
   return () => programs.delete(key);
 }
 
-afterEach(async (t) => {
+/** To be called after each test. What the test has closed itself is not there any more. */
+export async function showFailure(t) {
   if (t.passed !== false) return;
   const tell = (what, text) => {
     t.diagnostic(`${what}:`);
@@ -34,4 +34,4 @@ afterEach(async (t) => {
     if (complaints.length > 0) tell("complaints", complaints.join("\n").slice(0, AT_MOST));
   }
   for (const [key, said] of programs) tell(key.description, said().slice(-AT_MOST));
-});
+}

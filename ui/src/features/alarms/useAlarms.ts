@@ -8,6 +8,7 @@ import { useAsked } from "../../parts/useAsked";
 
 const PAGE = 100;
 const LOOK_MS = 2_000;
+const AGAIN_MS = 5_000;
 const REFUSED = "refused";
 
 /** Those that stand. What was read of others is read again when one came, went or was confirmed. */
@@ -46,6 +47,8 @@ function useListed(state: "ended" | "standing", of: Looked, isWanted: boolean) {
       return answered(api.GET("/api/v1/alarms", { params: { query } }));
     },
     enabled: isWanted,
+    // That the cluster answers again may be told before what was asked in between is refused.
+    refetchInterval: ({ state }) => state.error !== null && AGAIN_MS,
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
