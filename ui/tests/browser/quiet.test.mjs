@@ -22,11 +22,24 @@ async function askedIn(ms) {
 
 /** All that a page reads when it is opened has come. */
 async function opened(path, has) {
+  const open = new Set();
+  let last = Date.now();
+  const begins = (it) => {
+    last = Date.now();
+    if (!it.url().includes("/live?")) open.add(it);
+  };
+  const ends = (it) => {
+    last = Date.now();
+    open.delete(it);
+  };
+  const all = { request: begins, requestfinished: ends, requestfailed: ends };
+  for (const [name, note] of Object.entries(all)) page.on(name, note);
   await at(path);
   await page.getByText(has).first().waitFor();
   await page.locator("#live-mark", { hasText: "Live" }).waitFor();
   // One answer may lead to the next question: that no more come can be seen by silence alone.
-  await page.waitForTimeout(2_000);
+  await until("all has come", () => open.size === 0 && Date.now() - last > 2_000);
+  for (const [name, note] of Object.entries(all)) page.off(name, note);
 }
 
 test("the overview asks for nothing while it stands open, however many records flow and fail", async () => {
