@@ -140,6 +140,8 @@ fn sweep_goes_on(cluster: &mut Cluster, project: &Project) {
     let asked = other(cluster, host);
     let reset = Call::new("POST", "/api/v1/items:reset")
         .json(json!({ "source": "orders/read", "pattern": "many-*" }))
+        // All of them are looked at first.
+        .within(DEADLINE)
         .header("idempotency-key", "the sweep over many");
     let begun = cluster.nodes[asked].called(&reset).unwrap();
     let begun: Value = serde_json::from_str(&begun.body).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Longer than a healthy server takes, also on a busy machine. A frozen one answers never.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -22,11 +22,14 @@ pub(crate) struct Call {
     /// Whole lines of further headers.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// How long the answer may take.
+    pub(crate) within: Duration,
 }
 
 impl Call {
     pub(crate) fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), head: String::new(), body: Vec::new() }
+        let (path, head, body) = (path.into(), String::new(), Vec::new());
+        Self { method, path, head, body, within: ANSWER_WITHIN }
     }
 
     /// With a body in JSON.
@@ -36,6 +39,10 @@ impl Call {
 
     pub(crate) fn body(self, kind: &str, body: Vec<u8>) -> Self {
         Self { body, ..self }.header("content-type", kind)
+    }
+
+    pub(crate) fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -55,9 +62,9 @@ pub(crate) fn request(mut stream: TcpStream, call: &Call) -> io::Result<Answer> 
 
 /// Sends a request whose answer somebody else may read, or nobody.
 pub(crate) fn send(stream: &mut TcpStream, call: &Call) -> io::Result<()> {
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-    stream.set_write_timeout(Some(ANSWER_WITHIN))?;
-    let Call { method, path, head, body } = call;
+    let Call { method, path, head, body, within } = call;
+    stream.set_read_timeout(Some(*within))?;
+    stream.set_write_timeout(Some(*within))?;
     // In this version a server sends an answer in one piece and closes.
     let text = format!(
         "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n{head}\r\n",
